@@ -1,0 +1,216 @@
+"""The verbs: everything a turn can yield, and how a reply grows from it.
+
+Grammar of a turn: TurnStarted first; TurnEnded last and once; every ToolCalled is answered by exactly
+one ToolReturned, on failure and on Stop too; deltas are never cumulative; errors are data.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal, assert_never
+
+from pydantic import Field, TypeAdapter
+
+from messages import (
+    Audio,
+    Fault,
+    Media,
+    Memory,
+    Message,
+    Part,
+    Provenance,
+    Reasoning,
+    Request,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+Ending = Literal["done", "stopped", "interrupted", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """`said` is the user's message, already stored; `reply_id` names the reply that will grow."""
+
+    said: Message
+    reply_id: str
+    at: float
+    kind: Literal["turn_started"] = "turn_started"
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """The user's recording was understood; `audio` now carries its transcript."""
+
+    audio: Audio
+    kind: Literal["transcribed"] = "transcribed"
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What was found in long-term memory and goes along to the model."""
+
+    memories: tuple[Memory, ...]
+    kind: Literal["recalled"] = "recalled"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChosen:
+    provider: str
+    model: str
+    why: str
+    kind: Literal["model_chosen"] = "model_chosen"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextBuilt:
+    """What the model will see: estimated `tokens` of a `window`; `dropped` messages did not fit."""
+
+    tokens: int
+    window: int
+    dropped: int = 0
+    kind: Literal["context_built"] = "context_built"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSent:
+    """One request went to a provider. The one with the token counts replaces its earlier self."""
+
+    request: Request
+    number: int
+    kind: Literal["request_sent"] = "request_sent"
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+    kind: Literal["text_delta"] = "text_delta"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    text: str
+    kind: Literal["reasoning_delta"] = "reasoning_delta"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    call: ToolCall
+    kind: Literal["tool_called"] = "tool_called"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """A tool finished, well or badly. Answers exactly one ToolCalled."""
+
+    result: ToolResult
+    kind: Literal["tool_returned"] = "tool_returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The reply's words as sound."""
+
+    media: Media
+    kind: Literal["spoken"] = "spoken"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    reason: Ending
+    seconds: float
+    fault: Fault | None = None
+    kind: Literal["turn_ended"] = "turn_ended"
+
+
+Event = (
+    TurnStarted
+    | Transcribed
+    | Recalled
+    | ModelChosen
+    | ContextBuilt
+    | RequestSent
+    | TextDelta
+    | ReasoningDelta
+    | ToolCalled
+    | ToolReturned
+    | Spoken
+    | TurnEnded
+)
+
+_event: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+
+
+def to_jsonl(events: Iterable[Event]) -> str:
+    """One line an event, so that a turn can be kept and replayed."""
+    return "".join(_event.dump_json(e).decode() + "\n" for e in events)
+
+
+def from_jsonl(text: str) -> list[Event]:
+    return [_event.validate_json(line) for line in text.splitlines() if line.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A turn so far: what was said and the reply that grows. What is stored and what is shown."""
+
+    said: Message
+    reply: Message
+
+
+def begin(event: TurnStarted) -> Exchange:
+    reply = Message(
+        event.reply_id, "assistant", (), event.at, status="running", provenance=Provenance()
+    )
+    return Exchange(event.said, reply)
+
+
+def grow(exchange: Exchange, event: Event) -> Exchange:
+    """The exchange after one more event: pure and total, so that a recorded turn can be replayed."""
+    said, reply = exchange.said, exchange.reply
+    about = reply.provenance or Provenance()
+    match event:
+        case TurnStarted():
+            return begin(event)
+        case Transcribed(audio):
+            return Exchange(replace(said, parts=_transcribed(said.parts, audio)), reply)
+        case TextDelta(text):
+            return Exchange(said, replace(reply, parts=_append(reply.parts, Text(text))))
+        case ReasoningDelta(text):
+            return Exchange(said, replace(reply, parts=_append(reply.parts, Reasoning(text))))
+        case ToolCalled(call):
+            return Exchange(said, replace(reply, parts=(*reply.parts, call)))
+        case ToolReturned(result):
+            return Exchange(said, replace(reply, parts=(*reply.parts, result)))
+        case Recalled(memories):
+            about = replace(about, recalled=memories)
+        case ModelChosen(provider, model, why):
+            about = replace(about, provider=provider, model=model, why=why)
+        case ContextBuilt(dropped=dropped):
+            about = replace(about, dropped=dropped)
+        case RequestSent(request, number):
+            about = replace(about, requests=(*about.requests[:number], request))
+        case Spoken(media):
+            about = replace(about, spoken=media)
+        case TurnEnded(reason, seconds, fault):
+            about = replace(about, seconds=seconds, fault=fault)
+            reply = replace(reply, status=reason)
+        case _:
+            assert_never(event)
+    return Exchange(said, replace(reply, provenance=about))
+
+
+def _append(parts: tuple[Part, ...], piece: Text | Reasoning) -> tuple[Part, ...]:
+    """Streamed pieces join the part before them where it is of their kind."""
+    match parts[-1] if parts else None, piece:
+        case Text(before), Text(more):
+            return (*parts[:-1], Text(before + more))
+        case Reasoning(before), Reasoning(more):
+            return (*parts[:-1], Reasoning(before + more))
+    return (*parts, piece)
+
+
+def _transcribed(parts: tuple[Part, ...], audio: Audio) -> tuple[Part, ...]:
+    return tuple(
+        audio if isinstance(p, Audio) and p.media.sha256 == audio.media.sha256 else p for p in parts
+    )

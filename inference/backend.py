@@ -1,0 +1,152 @@
+"""The inference backend as the rest of Parley sees it: one protocol, typed chunks, errors by reader.
+
+    BackendError                 for the user: what went wrong, in the server's own words, and what to do
+    ├── KeyRejected              401, 403 of a key
+    ├── PlanLimit                403 of a plan, a model that needs an upgrade
+    ├── RateLimited              429 of the minute
+    ├── BudgetSpent              429 of the day
+    ├── ContextTooLong           the server says the request does not fit
+    ├── ModelUnavailable         404, no such model, no model of that sense
+    ├── Unsupported              the server rejects what was asked (images, tools, a parameter)
+    ├── ProviderDown             nobody answers, 5xx, time-out
+    ├── BadReply                 the answer cannot be read
+    └── Interrupted              the stream was cut; what had arrived is kept
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from messages import Media, Message, Purpose, ToolCall
+
+ReadMedia = Callable[[Media], bytes]
+"""Gives the stored bytes of a Media."""
+
+
+class BackendError(Exception):
+    """`message` says what went wrong, `advice` what to do next; neither ever holds a key."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+class KeyRejected(BackendError): ...
+
+
+class PlanLimit(BackendError): ...
+
+
+class RateLimited(BackendError):
+    """`retry_at`: seconds since 1970, or None where the server did not say."""
+
+    def __init__(self, message: str, advice: str = "", retry_at: float | None = None) -> None:
+        super().__init__(message, advice)
+        self.retry_at = retry_at
+
+
+class BudgetSpent(BackendError):
+    """`resets_at`: seconds since 1970, or None where nobody said."""
+
+    def __init__(self, message: str, advice: str = "", resets_at: float | None = None) -> None:
+        super().__init__(message, advice)
+        self.resets_at = resets_at
+
+
+class ContextTooLong(BackendError): ...
+
+
+class ModelUnavailable(BackendError): ...
+
+
+class Unsupported(BackendError): ...
+
+
+class ProviderDown(BackendError): ...
+
+
+class BadReply(BackendError): ...
+
+
+class Interrupted(BackendError): ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a model is told of it; `parameters` is a JSON schema of an object."""
+
+    name: str
+    description: str
+    parameters: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One request for a reply. `max_tokens` is always sent: some servers cut at 256 without it."""
+
+    model: str
+    system: str
+    messages: Sequence[Message]
+    read: ReadMedia
+    max_tokens: int
+    tools: Sequence[ToolSpec] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextChunk:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningChunk:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallChunk:
+    """A whole tool call, yielded once its arguments are complete."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedChunk:
+    """Last of every stream. `finish` is the server's reason, "stop" where it gave none."""
+
+    finish: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+Chunk = TextChunk | ReasoningChunk | CallChunk | FinishedChunk
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """On whose behalf a request is sent; what the ledger writes before it goes out."""
+
+    owner: str
+    conversation_id: str
+    turn_id: str
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Sound bytes with the type they really have (sniffed, never what was asked for)."""
+
+    data: bytes
+    mime: str
+
+
+class Backend(Protocol):
+    """A provider that answers. Every call is exactly one request; none is retried here."""
+
+    def chat(self, request: ChatRequest, errand: Errand) -> AsyncIterator[Chunk]:
+        """Stream a reply. Raises BackendError; a cut stream raises Interrupted after its chunks."""
+        ...
+
+    async def transcribe(self, audio: Speech, model: str, errand: Errand) -> str: ...
+
+    async def speak(self, text: str, model: str, voice: str, errand: Errand) -> Speech: ...

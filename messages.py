@@ -1,0 +1,173 @@
+"""The nouns: what was said, as plain frozen data that knows nothing of rows, wires or pages."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from uuid import uuid4
+
+from pydantic import Field, TypeAdapter
+
+Role = Literal["user", "assistant"]
+Status = Literal["running", "done", "stopped", "interrupted", "failed"]
+Purpose = Literal["answer", "tool round", "transcription", "speech", "embedding"]
+
+
+def new_id() -> str:
+    """A random 128-bit id, 32 hexadecimal digits."""
+    return uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A reference to stored bytes; `sha256` (64 hexadecimal digits) is their address."""
+
+    sha256: str
+    mime: str
+    size: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+    kind: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """What a model thought before or between its words; shown apart, never part of the answer."""
+
+    text: str
+    kind: Literal["reasoning"] = "reasoning"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    media: Media
+    width: int
+    height: int
+    kind: Literal["image"] = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A recording. `transcript` is None until it was transcribed."""
+
+    media: Media
+    seconds: float
+    transcript: str | None = None
+    kind: Literal["audio"] = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model asks for a tool. `arguments` is the JSON text as the model wrote it."""
+
+    call_id: str
+    name: str
+    arguments: str
+    kind: Literal["tool_call"] = "tool_call"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The one answer to the ToolCall with the same `call_id`; `text` is what the model reads."""
+
+    call_id: str
+    text: str
+    ok: bool = True
+    seconds: float = 0.0
+    kind: Literal["tool_result"] = "tool_result"
+
+
+Part = Annotated[
+    Text | Reasoning | Image | Audio | ToolCall | ToolResult, Field(discriminator="kind")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Something said earlier, with its origin. `at` is seconds since 1970, UTC."""
+
+    id: str
+    text: str
+    role: Role
+    conversation_id: str
+    conversation_title: str
+    message_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What went wrong, for the person who reads it: the first sentence, then what to do next."""
+
+    message: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request that was sent to a provider. Tokens are as the provider reported them, 0 if it did not."""
+
+    purpose: Purpose
+    model: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a reply came about; shown under it."""
+
+    provider: str = ""
+    model: str = ""
+    why: str = ""
+    recalled: tuple[Memory, ...] = ()
+    requests: tuple[Request, ...] = ()
+    dropped: int = 0
+    seconds: float = 0.0
+    fault: Fault | None = None
+    spoken: Media | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One side of a turn. A reply holds its whole turn in order: reasoning, text, calls, results, text.
+
+    `at` is seconds since 1970, UTC. Only a reply has a `provenance`.
+    """
+
+    id: str
+    role: Role
+    parts: tuple[Part, ...]
+    at: float
+    status: Status = "done"
+    provenance: Provenance | None = None
+
+    @property
+    def text(self) -> str:
+        """The words alone: text and transcripts, without reasoning, tools or pictures."""
+        words = [p.text for p in self.parts if isinstance(p, Text)]
+        words += [p.transcript for p in self.parts if isinstance(p, Audio) and p.transcript]
+        return "\n\n".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """`title` comes from the first words said, or from its owner. Times are seconds since 1970, UTC."""
+
+    id: str
+    title: str
+    created_at: float
+    updated_at: float
+
+
+_message: TypeAdapter[Message] = TypeAdapter(Message)
+
+
+def message_to_json(message: Message) -> str:
+    return _message.dump_json(message).decode()
+
+
+def message_from_json(text: str) -> Message:
+    return _message.validate_json(text)
