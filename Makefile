@@ -1,0 +1,57 @@
+# make run    set everything up and open Parley on http://127.0.0.1:7860
+# make test   set everything up, the browser included, and pass the tests
+# make check  format, lint, types, tests        make bench  the benchmarks
+# make size   what an installation weighs       make screenshots
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Bytecode is written when a module is first used, not for all of them: 190 MB less.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+CODE := *.py inference memory tools components bench tests
+
+.PHONY: run test check format bench size screenshots browser clean
+
+run: $(VENV)/.app
+	$(BIN)/python app.py
+
+test: $(VENV)/.dev browser
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev browser
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/python -m pytest
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench.stream
+
+screenshots: $(VENV)/.dev browser
+	$(BIN)/python -m bench.screenshots
+
+browser: $(VENV)/.dev
+	./tests/browser/install.sh $(BIN)
+
+size:
+	./bench/size.sh $(PYTHON)
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Parley needs Python 3.11 or later: make PYTHON=python3.12 run")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.app: $(VENV)/.made requirements.txt requirements-hosted.txt requirements-offline.txt
+	$(PIP) -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.app requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,115 @@
+"""What the operator decides: the only reader of the environment."""
+
+from collections.abc import Iterable, MutableMapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+
+
+def _setting(variable: str, default: Any, meaning: str, *, shown: str | None = None) -> Any:
+    """`shown` stands in the README's table where the default depends on the machine."""
+    return field(
+        default=default, metadata={"variable": variable, "meaning": meaning, "shown": shown}
+    )
+
+
+class BadSetting(ValueError):
+    """An environment variable holds what it cannot mean. The text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    base_url: str = _setting(
+        "PARLEY_BASE_URL",
+        "",
+        "Any OpenAI-compatible API, such as `http://localhost:11434/v1`. Empty: the provider whose key is set, else the offline engine.",
+    )
+    api_key: str = _setting(
+        "PARLEY_API_KEY",
+        "",
+        "Key for `PARLEY_BASE_URL`; alone, it is taken for an Oxlo.ai key. Removed from the environment once read.",
+    )
+    model: str = _setting("PARLEY_MODEL", "", "Model that answers. Empty: the provider's default.")
+    vision_model: str = _setting("PARLEY_VISION_MODEL", "", "Model that answers about images.")
+    transcribe_model: str = _setting(
+        "PARLEY_TRANSCRIBE_MODEL", "", "Model that turns recordings into text."
+    )
+    speech_model: str = _setting("PARLEY_SPEECH_MODEL", "", "Model that speaks replies.")
+    voice: str = _setting("PARLEY_VOICE", "", "Voice of spoken replies, such as `af_heart`.")
+    data_dir: Path | None = _setting(
+        "PARLEY_DATA_DIR",
+        None,
+        "Where conversations, media and memory are kept.",
+        shown="the platform's user data directory",
+    )
+    host: str = _setting(
+        "PARLEY_HOST",
+        "",
+        "Address to listen on.",
+        shown="`127.0.0.1`; `0.0.0.0` on a Hugging Face Space",
+    )
+    port: int = _setting("PARLEY_PORT", 7860, "Port to listen on.")
+    share: bool = _setting(
+        "PARLEY_SHARE", False, "`1` opens a public Gradio link to this Parley while it runs."
+    )
+    space: str = _setting("SPACE_ID", "", "Set by Hugging Face on a Space; never set it yourself.")
+
+    @property
+    def data_path(self) -> Path:
+        return self.data_dir or user_data_path("parley", appauthor=False)
+
+    @property
+    def address(self) -> str:
+        return self.host or ("0.0.0.0" if self.space else "127.0.0.1")  # noqa: S104 a Space is reached from outside its container
+
+
+def read(
+    environ: MutableMapping[str, str], key_variables: Iterable[str]
+) -> tuple[Settings, dict[str, str]]:
+    """The settings, and the keys found under the providers' own variables, in the order given.
+
+    Keys are removed from `environ`: no child process, traceback or page can show them afterwards.
+    Raises BadSetting.
+    """
+    values: dict[str, Any] = {}
+    for setting in fields(Settings):
+        text = environ.get(setting.metadata["variable"], "").strip()
+        if text:
+            values[setting.name] = _parsed(setting, text)
+    keys = {name: environ.get(name, "").strip() for name in key_variables}
+    for name in (*keys, "PARLEY_API_KEY"):
+        environ.pop(name, None)
+    return Settings(**values), {name: key for name, key in keys.items() if key}
+
+
+def _parsed(setting: Field[Any], text: str) -> Any:
+    variable = setting.metadata["variable"]
+    if setting.name == "data_dir":
+        return Path(text).expanduser().resolve()
+    if isinstance(setting.default, bool):
+        if text.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if text.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise BadSetting(f"{variable} is {text!r}; it takes 1 or 0.")
+    if isinstance(setting.default, int):
+        if not text.isdecimal() or not 0 <= int(text) <= 65535:
+            raise BadSetting(f"{variable} is {text!r}; it takes a port number, 0 to 65535.")
+        return int(text)
+    return text
+
+
+def table() -> str:
+    """The README's table of settings, in Markdown."""
+    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for setting in fields(Settings):
+        shown = setting.metadata["shown"]
+        if shown is None:
+            value = setting.default
+            shown = f"`{int(value) if isinstance(value, bool) else value}`" if value != "" else ""
+        rows.append(
+            f"| `{setting.metadata['variable']}` | {shown} | {setting.metadata['meaning']} |"
+        )
+    return "\n".join(rows)

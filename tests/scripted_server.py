@@ -1,0 +1,419 @@
+"""A real HTTP server that speaks the OpenAI API from a script: the only fake of the suite."""
+
+import asyncio
+import io
+import json
+import math
+import socket
+import struct
+import threading
+import time
+import wave
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Self
+
+import uvicorn
+
+Sense = Literal["chat", "transcription", "speech", "models"]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Call = tuple[str, dict[str, Any] | str]
+
+ROUTES: dict[str, Sense] = {
+    "/v1/chat/completions": "chat",
+    "/v1/audio/transcriptions": "transcription",
+    "/v1/audio/speech": "speech",
+    "/v1/models": "models",
+}
+
+
+class Hit(NamedTuple):
+    """One request as it came over the wire; header names are lower case."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its answer was complete."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A completion: thoughts, then words piece by piece, then calls."""
+
+    thoughts: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+    delay_s: float = 0.0
+    finish: str = ""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Exact bytes; `cut` closes the connection where more was to come."""
+
+    pieces: tuple[bytes, ...]
+    content_type: str
+    status: int = 200
+    cut: bool = False
+    delay_s: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Hang:
+    """Headers, then silence, then a closed connection."""
+
+    seconds: float
+
+
+Answer = Reply | Raw | Hang
+
+
+def tone(seconds: float = 1.0, hertz: float = 440.0, rate: int = 16_000) -> bytes:
+    """A sine as a mono 16-bit WAV file."""
+    samples = (math.sin(2 * math.pi * hertz * n / rate) for n in range(int(seconds * rate)))
+    frames = b"".join(struct.pack("<h", int(12_000 * s)) for s in samples)
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as wav:
+        wav.setnchannels(1)
+        wav.setsampwidth(2)
+        wav.setframerate(rate)
+        wav.writeframes(frames)
+    return buffer.getvalue()
+
+
+class ScriptedServer:
+    """Answers in the order they were scripted, each kind of request from its own queue.
+
+    `requests` holds the parsed JSON of every chat request, `hits` every request of any kind.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.hits: list[Hit] = []
+        self.disconnects = 0
+        self._script: dict[Sense, deque[Answer]] = {s: deque() for s in ROUTES.values()}
+        self._begun = Reply()
+        self._default = Reply(words=("ok",))
+        self._models: Any = [{"id": "scripted", "object": "model", "owned_by": "tests"}]
+        self._called = 0
+        self._stopping = threading.Event()
+        self._socket = socket.socket()
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    # ── the script ──────────────────────────────────────────────────────────────────────────────
+
+    def says(self, *pieces: str, delay_s: float = 0.0, finish: str = "stop") -> Self:
+        """The next chat answer, streamed piece by piece, `delay_s` before each."""
+        return self._next(Reply(words=pieces, delay_s=delay_s, finish=finish))
+
+    def calls(self, *calls: Call | str, **arguments: Any) -> Self:
+        """The next chat answer asks for tools: `calls(("a", {...}), ...)` or `calls("a", x=1)`.
+
+        Arguments given as a string are sent as they are, broken or not.
+        """
+        pairs = tuple((c, dict(arguments)) if isinstance(c, str) else c for c in calls)
+        return self._next(Reply(calls=pairs, finish="tool_calls"))
+
+    def thinks(self, *pieces: str) -> Self:
+        """Reasoning (`reasoning_content`) that opens the next chat answer."""
+        self._begun = Reply(thoughts=(*self._begun.thoughts, *pieces), words=self._begun.words)
+        return self
+
+    def begins(self, *pieces: str) -> Self:
+        """Words that open the next chat answer, before its calls."""
+        self._begun = Reply(thoughts=self._begun.thoughts, words=(*self._begun.words, *pieces))
+        return self
+
+    def fails(
+        self,
+        status: int,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        on: Sense = "chat",
+    ) -> Self:
+        """An HTTP error next; `body` is JSON, or a string or bytes sent as they are (HTML)."""
+        plain = isinstance(body, str | bytes) or body is None
+        text = (body or "") if plain else json.dumps(body)
+        data = text.encode() if isinstance(text, str) else text
+        kind = "text/html" if plain else "application/json"
+        self._script[on].append(Raw((data,), kind, status, headers=headers or {}))
+        return self
+
+    def raw(
+        self,
+        *pieces: bytes,
+        content_type: str = "text/event-stream",
+        cut: bool = False,
+        delay_s: float = 0.0,
+        on: Sense = "chat",
+    ) -> Self:
+        """Exact bytes next, one write a piece; `cut` closes the connection in the middle."""
+        self._script[on].append(Raw(pieces, content_type, cut=cut, delay_s=delay_s))
+        return self
+
+    def hangs(self, seconds: float, on: Sense = "chat") -> Self:
+        """Headers, then nothing for so long."""
+        self._script[on].append(Hang(seconds))
+        return self
+
+    def hears(self, text: str) -> Self:
+        """The next transcription."""
+        body = json.dumps({"text": text}).encode()
+        self._script["transcription"].append(Raw((body,), "application/json"))
+        return self
+
+    def speaks(self, data: bytes | None = None, content_type: str = "audio/wav") -> Self:
+        """The next speech; a second of 440 Hz where nothing is given."""
+        self._script["speech"].append(Raw((tone() if data is None else data,), content_type))
+        return self
+
+    def default(self, *pieces: str, delay_s: float = 0.0) -> Self:
+        """What is said when the script is empty."""
+        self._default = Reply(words=pieces, delay_s=delay_s, finish="stop")
+        return self
+
+    def models(self, rows: Any) -> Self:
+        """What /v1/models answers: rows, or a whole body given as a dict."""
+        self._models = rows
+        return self
+
+    def _next(self, reply: Reply) -> Self:
+        begun, self._begun = self._begun, Reply()
+        self._script["chat"].append(
+            Reply(
+                begun.thoughts,
+                begun.words + reply.words,
+                reply.calls,
+                reply.delay_s,
+                reply.finish,
+            )
+        )
+        return self
+
+    # ── the server ──────────────────────────────────────────────────────────────────────────────
+
+    def __enter__(self) -> Self:
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", 0))
+        self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
+        config = uvicorn.Config(
+            self._app,
+            interface="asgi3",
+            log_level="critical",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
+        )
+        self._thread.start()
+        deadline = time.monotonic() + 10
+        while not self._server.started:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the scripted server did not start within 10 s")
+            time.sleep(0.005)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join(timeout=5)
+        self._socket.close()
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        body = b""
+        while True:
+            event = await receive()
+            body += event.get("body", b"")
+            if event["type"] == "http.disconnect" or not event.get("more_body"):
+                break
+        headers = {k.decode().lower(): v.decode() for k, v in scope["headers"]}
+        self.hits.append(Hit(scope["path"], headers, body))
+        sense = ROUTES.get(scope["path"])
+        request: dict[str, Any] = {}
+        if sense == "chat":
+            request = json.loads(body)
+            self.requests.append(request)
+        answer = self._answer(sense, request)
+        async with _watched(receive) as gone:
+            line = _Line(send, gone, self._stopping)
+            try:
+                await self._play(answer, request, line)
+            except ClientGone:
+                if sense == "chat":
+                    self.disconnects += 1
+
+    def _answer(self, sense: Sense | None, request: dict[str, Any]) -> Answer:
+        if sense is None:
+            body = {"error": {"message": "no such path", "type": "invalid_request_error"}}
+            return Raw((json.dumps(body).encode(),), "application/json", 404)
+        if self._script[sense]:
+            return self._script[sense].popleft()
+        if sense == "chat":
+            return self._default
+        if sense == "transcription":
+            return Raw((b'{"text": "hello world"}',), "application/json")
+        if sense == "speech":
+            return Raw((tone(),), "audio/wav")
+        rows = self._models
+        listing = rows if isinstance(rows, dict) else {"object": "list", "data": rows}
+        return Raw((json.dumps(listing).encode(),), "application/json")
+
+    async def _play(self, answer: Answer, request: dict[str, Any], line: "_Line") -> None:
+        match answer:
+            case Raw():
+                await line.start(answer.status, answer.content_type, answer.headers)
+                for piece in answer.pieces:
+                    await line.wait(answer.delay_s)
+                    await line.write(piece)
+                if answer.cut:
+                    await line.wait(0.02)  # let what was written leave before the line breaks
+                else:
+                    await line.end()
+            case Hang():
+                await line.start(200, "text/event-stream", {})
+                await line.wait(answer.seconds)
+            case Reply() if request.get("stream"):
+                await line.start(200, "text/event-stream", {})
+                for chunk in self._chunks(answer, request):
+                    if chunk["choices"] and chunk["choices"][0]["delta"]:
+                        await line.wait(answer.delay_s)
+                    await line.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+                await line.write(b"data: [DONE]\n\n")
+                await line.end()
+            case Reply():
+                await line.wait(answer.delay_s * len(answer.words))
+                await line.start(200, "application/json", {})
+                await line.write(json.dumps(self._completion(answer, request)).encode())
+                await line.end()
+
+    # ── OpenAI's shapes ─────────────────────────────────────────────────────────────────────────
+
+    def _chunks(self, reply: Reply, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        head = {
+            "id": f"chatcmpl-{len(self.requests)}",
+            "object": "chat.completion.chunk",
+            "created": int(time.time()),
+            "model": request.get("model", "scripted"),
+        }
+
+        def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+            return {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+        for thought in reply.thoughts:
+            yield chunk({"reasoning_content": thought})
+        for word in reply.words:
+            yield chunk({"content": word})
+        for index, call in enumerate(self._tool_calls(reply.calls)):
+            arguments = call["function"]["arguments"]
+            opening = {**call, "function": {**call["function"], "arguments": ""}}
+            yield chunk({"tool_calls": [{"index": index, **opening}]})
+            middle = len(arguments) // 2
+            for part in (arguments[:middle], arguments[middle:]):
+                if part:
+                    delta = {"index": index, "function": {"arguments": part}}
+                    yield chunk({"tool_calls": [delta]})
+        yield chunk({}, reply.finish or "stop")
+        if (request.get("stream_options") or {}).get("include_usage"):
+            yield {**head, "choices": [], "usage": _usage(reply, request)}
+
+    def _completion(self, reply: Reply, request: dict[str, Any]) -> dict[str, Any]:
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(reply.words)}
+        if reply.thoughts:
+            message["reasoning_content"] = "".join(reply.thoughts)
+        if reply.calls:
+            message["tool_calls"] = self._tool_calls(reply.calls)
+        choice = {"index": 0, "message": message, "finish_reason": reply.finish or "stop"}
+        return {
+            "id": f"chatcmpl-{len(self.requests)}",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": request.get("model", "scripted"),
+            "choices": [choice],
+            "usage": _usage(reply, request),
+        }
+
+    def _tool_calls(self, calls: Sequence[Call]) -> list[dict[str, Any]]:
+        rows = []
+        for name, arguments in calls:
+            self._called += 1
+            text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+            function = {"name": name, "arguments": text}
+            rows.append({"id": f"call_{self._called}", "type": "function", "function": function})
+        return rows
+
+
+class _Line:
+    """The way back to one client; every step raises ClientGone once it has hung up."""
+
+    def __init__(self, send: Send, gone: asyncio.Event, stopping: threading.Event) -> None:
+        self._send = send
+        self._gone = gone
+        self._stopping = stopping
+
+    async def start(self, status: int, content_type: str, headers: dict[str, str]) -> None:
+        rows = [(b"content-type", content_type.encode())]
+        rows += [(k.lower().encode(), v.encode()) for k, v in headers.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": rows})
+
+    async def wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and not self._stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._gone.wait(), min(left, 0.2))
+            if self._gone.is_set():
+                raise ClientGone
+
+    async def write(self, data: bytes) -> None:
+        await asyncio.sleep(0)  # so that a hang-up is noticed between two pieces
+        if self._gone.is_set():
+            raise ClientGone
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@asynccontextmanager
+async def _watched(receive: Receive) -> Any:
+    """An event that is set once the client has hung up."""
+    gone = asyncio.Event()
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    task = asyncio.create_task(watch())
+    try:
+        yield gone
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _usage(reply: Reply, request: dict[str, Any]) -> dict[str, int]:
+    """Four characters of the messages' JSON a token asked; one piece a token answered."""
+    prompt = len(json.dumps(request.get("messages", []))) // 4
+    completion = len(reply.thoughts) + len(reply.words) + len(reply.calls)
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }

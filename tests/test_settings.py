@@ -1,0 +1,64 @@
+"""Settings: read once, keys removed, mistakes named."""
+
+from pathlib import Path
+
+import pytest
+
+from inference.connection import connect
+from inference.provider import load_providers
+from settings import BadSetting, read
+
+PROVIDERS = load_providers()
+VARIABLES = [p.key_variable for p in PROVIDERS.values() if p.key_variable]
+
+
+def connection(environ: dict[str, str]):  # type: ignore[no-untyped-def]
+    chosen, keys = read(environ, VARIABLES)
+    return connect(PROVIDERS, chosen.base_url, chosen.api_key, keys)
+
+
+def test_with_nothing_set_the_offline_engine_answers() -> None:
+    assert connection({}).provider.offline
+
+
+def test_a_providers_own_key_picks_that_provider() -> None:
+    found = connection({"GROQ_API_KEY": "g-1"})
+    assert (found.provider.name, found.key) == ("groq", "g-1")
+
+
+def test_a_key_alone_is_taken_for_oxlo() -> None:
+    found = connection({"PARLEY_API_KEY": "o-1"})
+    assert found.provider.name == "oxlo"
+    assert found.provider.base_url == "https://api.oxlo.ai/v1"
+
+
+def test_a_base_url_takes_no_other_providers_key() -> None:
+    found = connection({"PARLEY_BASE_URL": "http://localhost:9/v1", "OPENAI_API_KEY": "secret"})
+    assert found.provider.name == "custom"
+    assert found.key == "not-needed"
+
+
+def test_a_known_base_url_brings_its_facts_and_its_own_key() -> None:
+    found = connection({"PARLEY_BASE_URL": "https://api.groq.com/openai/v1/", "GROQ_API_KEY": "g"})
+    assert (found.provider.name, found.key) == ("groq", "g")
+
+
+def test_keys_are_gone_from_the_environment_once_read() -> None:
+    environ = {"OPENAI_API_KEY": "secret", "PARLEY_API_KEY": "secret", "PATH": "/bin"}
+    read(environ, VARIABLES)
+    assert environ == {"PATH": "/bin"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PARLEY_PORT", "http"), ("PARLEY_PORT", "99999"), ("PARLEY_SHARE", "maybe")],
+)
+def test_a_setting_that_cannot_be_read_is_named(variable: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=variable):
+        read({variable: value}, [])
+
+
+def test_a_space_listens_to_the_world_and_a_desk_to_itself(tmp_path: Path) -> None:
+    assert read({}, [])[0].address == "127.0.0.1"
+    assert read({"SPACE_ID": "me/parley"}, [])[0].address == "0.0.0.0"
+    assert read({"PARLEY_DATA_DIR": str(tmp_path)}, [])[0].data_path == tmp_path

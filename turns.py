@@ -1,0 +1,223 @@
+"""Running turns: each outlives its tab, is checkpointed, followed by any number of pages, stopped.
+
+A turn is a task of its own. What it yields is kept in memory for those who follow and folded into
+the stored reply at least every second or 500 characters, so that a crash loses no more than that.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
+from time import time
+from weakref import WeakValueDictionary
+
+from events import (
+    Ending,
+    Event,
+    Exchange,
+    ReasoningDelta,
+    TextDelta,
+    ToolReturned,
+    TurnEnded,
+    TurnStarted,
+    begin,
+    grow,
+)
+from handler import Turn, unanswered
+from memory.conversations import Conversations
+from messages import Fault, Message, Provenance, ToolResult, new_id
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_S = 0.9
+CHECKPOINT_CHARS = 500
+KEPT_S = 30.0  # an ended turn stays followable for a page that was just reading its row
+
+RunTurn = Callable[[Turn], AsyncGenerator[Event, None]]
+Key = tuple[str, str]  # owner, conversation
+
+
+@dataclass(eq=False)
+class _Live:
+    """A turn in flight: its events, and the exchange they have made so far."""
+
+    exchange: Exchange
+    events: list[Event] = field(default_factory=list)
+    ended: bool = False
+    unsaved_chars: int = 0
+    unsaved: asyncio.Event = field(default_factory=asyncio.Event)
+    much_unsaved: asyncio.Event = field(default_factory=asyncio.Event)
+    stored: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+    def add(self, event: Event) -> None:
+        self.exchange = grow(self.exchange, event)
+        self.events.append(event)
+        self.ended = isinstance(event, TurnEnded)
+        if isinstance(event, TextDelta | ReasoningDelta):
+            self.unsaved_chars += len(event.text)
+        self.unsaved.set()
+        if self.ended or self.unsaved_chars >= CHECKPOINT_CHARS:
+            self.much_unsaved.set()
+
+
+class Turns:
+    def __init__(self, conversations: Conversations, run_turn: RunTurn) -> None:
+        self._conversations = conversations
+        self._run_turn = run_turn
+        self._live: dict[Key, _Live] = {}
+        self._news: WeakValueDictionary[Key, asyncio.Event] = WeakValueDictionary()
+        self._closing = False
+
+    async def start(
+        self, owner: str, conversation_id: str, said: Message, speak: bool = False
+    ) -> str:
+        """Store what was said and begin to answer it; gives the reply's id. Raises Busy, Missing."""
+        reply = _blank_reply()
+        await self._conversations.begin_turn(owner, conversation_id, said, reply)
+        return self._launch(owner, conversation_id, said, reply, speak)
+
+    async def retry(
+        self, owner: str, conversation_id: str, reply_id: str, speak: bool = False
+    ) -> str:
+        """Answer again what `reply_id` answered; gives the new reply's id. Raises Busy, Missing."""
+        reply = _blank_reply()
+        said = await self._conversations.begin_retry(owner, conversation_id, reply_id, reply)
+        return self._launch(owner, conversation_id, said, reply, speak)
+
+    async def stop(self, owner: str, conversation_id: str) -> None:
+        """Cancel the running turn and its backend call; returns when the reply is stored."""
+        live = self._live.get((owner, conversation_id))
+        if live and live.task and not live.ended:
+            live.task.cancel()
+            await live.stored.wait()
+
+    async def follow(self, owner: str, conversation_id: str) -> AsyncIterator[tuple[Event, ...]]:
+        """Endless batches of events, each turn from its TurnStarted on; the caller sets the pace."""
+        key = (owner, conversation_id)
+        seen: _Live | None = None
+        position = 0
+        while True:
+            news = self._news.setdefault(key, asyncio.Event())
+            current = seen if seen and position < len(seen.events) else self._live.get(key, seen)
+            if current is not seen:
+                seen, position = current, 0
+            if seen and position < len(seen.events):
+                batch = seen.events[position:]
+                position = len(seen.events)
+                yield merged(batch)
+            else:
+                await news.wait()
+
+    async def close(self) -> None:
+        """End all turns as interrupted, their replies stored; for an orderly shutdown."""
+        self._closing = True
+        running = [live for live in self._live.values() if live.task and not live.task.done()]
+        for live in running:
+            if live.task and not live.ended:
+                live.task.cancel()
+        await asyncio.gather(*(live.stored.wait() for live in running))
+
+    def _launch(
+        self, owner: str, conversation_id: str, said: Message, reply: Message, speak: bool
+    ) -> str:
+        key = (owner, conversation_id)
+        live = _Live(begin(TurnStarted(said, reply.id, reply.at)))
+        self._live[key] = live
+        live.task = asyncio.create_task(self._run(key, live, speak))
+        live.task.add_done_callback(_report)
+        return reply.id
+
+    async def _run(self, key: Key, live: _Live, speak: bool) -> None:
+        owner, conversation_id = key
+        checkpoints = asyncio.create_task(self._checkpoint(key, live))
+        reason: Ending = "failed"
+        try:
+            said, reply = live.exchange.said, live.exchange.reply
+            stored = await self._conversations.messages(owner, conversation_id)
+            history = [m for m in stored if m.id not in (said.id, reply.id)]
+            turn = Turn(owner, conversation_id, said, reply.id, history, speak)
+            async with aclosing(self._run_turn(turn)) as events:
+                async for event in events:
+                    self._publish(key, live, self._as_seen(event))
+        except asyncio.CancelledError:
+            reason = "stopped"
+            raise
+        finally:
+            if not live.ended:
+                self._end_for_it(key, live, reason)
+            await checkpoints
+            asyncio.get_running_loop().call_later(KEPT_S, self._drop, key, live)
+
+    def _as_seen(self, event: Event) -> Event:
+        """A turn that a shutdown cancels was not stopped by its owner."""
+        if self._closing and isinstance(event, TurnEnded) and event.reason == "stopped":
+            fault = Fault(
+                "Parley was shut down in the middle of this reply.", "Retry to answer again."
+            )
+            return replace(event, reason="interrupted", fault=fault)
+        return event
+
+    def _end_for_it(self, key: Key, live: _Live, reason: Ending) -> None:
+        """The turn ended without its last word (cancelled before it began, or a bug): say it for it."""
+        said, reply = live.exchange.said, live.exchange.reply
+        if not live.events:
+            self._publish(key, live, TurnStarted(said, reply.id, reply.at))
+        for call in unanswered(live.exchange.reply):
+            result = ToolResult(call.call_id, "No result: the turn ended early.", ok=False)
+            self._publish(key, live, ToolReturned(result))
+        fault = Fault("Parley failed inside while answering.", "Retry; the log says what happened.")
+        ended = TurnEnded(reason, time() - reply.at, fault if reason == "failed" else None)
+        self._publish(key, live, self._as_seen(ended))
+
+    def _publish(self, key: Key, live: _Live, event: Event) -> None:
+        live.add(event)
+        if news := self._news.pop(key, None):
+            news.set()
+
+    async def _checkpoint(self, key: Key, live: _Live) -> None:
+        """The only writer of a running reply; ends with the turn."""
+        try:
+            while not live.ended or live.unsaved.is_set():
+                await live.unsaved.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(live.much_unsaved.wait(), CHECKPOINT_S)
+                await self._save(key, live)
+        finally:
+            live.stored.set()
+
+    async def _save(self, key: Key, live: _Live) -> None:
+        live.unsaved.clear()
+        live.much_unsaved.clear()
+        live.unsaved_chars = 0
+        owner, conversation_id = key
+        exchange = live.exchange
+        await self._conversations.save(owner, conversation_id, exchange.said, exchange.reply)
+
+    def _drop(self, key: Key, live: _Live) -> None:
+        if self._live.get(key) is live:
+            del self._live[key]
+
+
+def merged(events: list[Event]) -> tuple[Event, ...]:
+    """The same events with neighbouring deltas of one kind joined."""
+    joined: list[Event] = []
+    for event in events:
+        last = joined[-1] if joined else None
+        if isinstance(event, TextDelta) and isinstance(last, TextDelta):
+            joined[-1] = TextDelta(last.text + event.text)
+        elif isinstance(event, ReasoningDelta) and isinstance(last, ReasoningDelta):
+            joined[-1] = ReasoningDelta(last.text + event.text)
+        else:
+            joined.append(event)
+    return tuple(joined)
+
+
+def _blank_reply() -> Message:
+    return Message(new_id(), "assistant", (), time(), status="running", provenance=Provenance())
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a turn failed", exc_info=error)
