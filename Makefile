@@ -32,7 +32,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench.stream
 
 screenshots: $(VENV)/.dev browser
-	$(BIN)/python -m bench.screenshots
+	$(BIN)/python -m docs.screenshots
 
 browser: $(VENV)/.dev
 	./tests/browser/install.sh $(BIN)

@@ -13,17 +13,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from inference.ledger import Ledger
+from inference.openai_backend import OpenAIBackend
+
 import settings as environment
 from assistant import Answering, Assistant, Rooms
 from handler import Layers, Models, run_turn
 from inference import ledger
 from inference.connection import Connection, connect
-from inference.ledger import Ledger
-from inference.openai_backend import OpenAIBackend
 from inference.provider import load_providers
 from memory import schema
 from memory.conversations import Conversations
-from memory.database import DatabaseRefused, open_database
+from memory.database import DatabaseRefused, claim, open_database
 from memory.embedding import LocalEmbedding
 from memory.media import MediaStore
 from memory.recall import Recall
@@ -67,7 +68,7 @@ async def open_house(chosen: Settings, connection: Connection) -> AsyncIterator[
         conversations = Conversations(engine)
         media = MediaStore(data / "media", engine)
         recall = Recall(engine, data / "chroma", LocalEmbedding())
-        stack.push_async_callback(recall.aclose)
+        stack.push_async_callback(recall.close)
         layers = Layers(
             backend, connection.provider, _models(chosen), recall, media, Router(discover())
         )
@@ -82,7 +83,7 @@ async def open_house(chosen: Settings, connection: Connection) -> AsyncIterator[
 
 
 async def _offline(connection: Connection, stack: AsyncExitStack) -> Connection:
-    from inference.offline import OfflineEngine
+    from inference.offline.engine import OfflineEngine
 
     engine = OfflineEngine()
     await engine.start()
@@ -171,10 +172,12 @@ async def _serve(arguments: argparse.Namespace) -> int:
 
 async def _serve_page(assistant: Assistant, chosen: Settings, listener: socket.socket) -> None:
     import uvicorn
+    from fastapi import FastAPI
 
     from components.mount import mount
 
-    app = mount(assistant, sign_key=_sign_key(chosen.data_path), version=VERSION)
+    bare = FastAPI(openapi_url=None)
+    app = mount(bare, assistant, sign_key=_sign_key(chosen.data_path), version=VERSION)
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
     )
@@ -203,7 +206,7 @@ async def _share(port: int) -> None:
         link = await asyncio.to_thread(
             setup_tunnel, "127.0.0.1", port, secrets.token_urlsafe(32), None, None
         )
-    except Exception as error:  # noqa: BLE001 Gradio raises bare exceptions here; Parley runs on without the link
+    except Exception as error:
         log.warning("No public link could be opened: %s", error)
     else:
         log.info("Public link while Parley runs: %s", link)

@@ -24,12 +24,13 @@ class Settings:
     base_url: str = _setting(
         "PARLEY_BASE_URL",
         "",
-        "Any OpenAI-compatible API, such as `http://localhost:11434/v1`. Empty: the provider whose key is set, else the offline engine.",
+        "Any OpenAI-compatible API, such as `http://localhost:11434/v1`. "
+        "Empty: the provider whose key is set, else the offline engine.",
     )
     api_key: str = _setting(
         "PARLEY_API_KEY",
         "",
-        "Key for `PARLEY_BASE_URL`; alone, it is taken for an Oxlo.ai key. Removed from the environment once read.",
+        "Key for `PARLEY_BASE_URL`; alone, it is taken for an Oxlo.ai key.",
     )
     model: str = _setting("PARLEY_MODEL", "", "Model that answers. Empty: the provider's default.")
     vision_model: str = _setting("PARLEY_VISION_MODEL", "", "Model that answers about images.")

@@ -1,6 +1,5 @@
 """A real HTTP server that speaks the OpenAI API from a script: the only fake of the suite."""
 
-import asyncio
 import io
 import json
 import math
@@ -10,17 +9,16 @@ import threading
 import time
 import wave
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Literal, NamedTuple, Self
 
 import uvicorn
 
+from tests.scripted_line import ClientGone, Line, Receive, Scope, Send, watched
+
 Sense = Literal["chat", "transcription", "speech", "models"]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Call = tuple[str, dict[str, Any] | str]
 
 ROUTES: dict[str, Sense] = {
@@ -37,10 +35,6 @@ class Hit(NamedTuple):
     path: str
     headers: dict[str, str]
     body: bytes
-
-
-class ClientGone(Exception):
-    """The client closed the connection before its answer was complete."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +62,16 @@ class Raw:
 
 @dataclass(frozen=True)
 class Hang:
-    """Headers, then silence, then a closed connection."""
+    """Headers and what was begun, then silence, then a closed connection."""
 
     seconds: float
+    begun: Reply = Reply()
 
 
 Answer = Reply | Raw | Hang
 
 
+@cache
 def tone(seconds: float = 1.0, hertz: float = 440.0, rate: int = 16_000) -> bytes:
     """A sine as a mono 16-bit WAV file."""
     samples = (math.sin(2 * math.pi * hertz * n / rate) for n in range(int(seconds * rate)))
@@ -125,12 +121,12 @@ class ScriptedServer:
 
     def thinks(self, *pieces: str) -> Self:
         """Reasoning (`reasoning_content`) that opens the next chat answer."""
-        self._begun = Reply(thoughts=(*self._begun.thoughts, *pieces), words=self._begun.words)
+        self._begun = replace(self._begun, thoughts=(*self._begun.thoughts, *pieces))
         return self
 
     def begins(self, *pieces: str) -> Self:
-        """Words that open the next chat answer, before its calls."""
-        self._begun = Reply(thoughts=self._begun.thoughts, words=(*self._begun.words, *pieces))
+        """Words that open the next chat answer, before its calls or its silence."""
+        self._begun = replace(self._begun, words=(*self._begun.words, *pieces))
         return self
 
     def fails(
@@ -141,9 +137,9 @@ class ScriptedServer:
         on: Sense = "chat",
     ) -> Self:
         """An HTTP error next; `body` is JSON, or a string or bytes sent as they are (HTML)."""
-        plain = isinstance(body, str | bytes) or body is None
-        text = (body or "") if plain else json.dumps(body)
-        data = text.encode() if isinstance(text, str) else text
+        plain = body is None or isinstance(body, str | bytes)
+        data = body or b"" if plain else json.dumps(body)
+        data = data.encode() if isinstance(data, str) else data
         kind = "text/html" if plain else "application/json"
         self._script[on].append(Raw((data,), kind, status, headers=headers or {}))
         return self
@@ -161,14 +157,13 @@ class ScriptedServer:
         return self
 
     def hangs(self, seconds: float, on: Sense = "chat") -> Self:
-        """Headers, then nothing for so long."""
-        self._script[on].append(Hang(seconds))
+        """Headers, and on a chat what `thinks` and `begins` said, then nothing for so long."""
+        self._script[on].append(Hang(seconds, self._opening() if on == "chat" else Reply()))
         return self
 
     def hears(self, text: str) -> Self:
         """The next transcription."""
-        body = json.dumps({"text": text}).encode()
-        self._script["transcription"].append(Raw((body,), "application/json"))
+        self._script["transcription"].append(_json({"text": text}))
         return self
 
     def speaks(self, data: bytes | None = None, content_type: str = "audio/wav") -> Self:
@@ -187,17 +182,14 @@ class ScriptedServer:
         return self
 
     def _next(self, reply: Reply) -> Self:
-        begun, self._begun = self._begun, Reply()
-        self._script["chat"].append(
-            Reply(
-                begun.thoughts,
-                begun.words + reply.words,
-                reply.calls,
-                reply.delay_s,
-                reply.finish,
-            )
-        )
+        begun = self._opening()
+        words = begun.words + reply.words
+        self._script["chat"].append(replace(reply, thoughts=begun.thoughts, words=words))
         return self
+
+    def _opening(self) -> Reply:
+        begun, self._begun = self._begun, Reply()
+        return begun
 
     # ── the server ──────────────────────────────────────────────────────────────────────────────
 
@@ -249,32 +241,32 @@ class ScriptedServer:
         if sense == "chat":
             request = json.loads(body)
             self.requests.append(request)
-        answer = self._answer(sense, request)
-        async with _watched(receive) as gone:
-            line = _Line(send, gone, self._stopping)
+        answer = self._answer(sense)
+        async with watched(receive) as gone:
+            line = Line(send, gone, self._stopping)
             try:
                 await self._play(answer, request, line)
             except ClientGone:
                 if sense == "chat":
                     self.disconnects += 1
 
-    def _answer(self, sense: Sense | None, request: dict[str, Any]) -> Answer:
+    def _answer(self, sense: Sense | None) -> Answer:
         if sense is None:
-            body = {"error": {"message": "no such path", "type": "invalid_request_error"}}
-            return Raw((json.dumps(body).encode(),), "application/json", 404)
+            return _json({"error": {"message": "no such path"}}, 404)
         if self._script[sense]:
             return self._script[sense].popleft()
-        if sense == "chat":
-            return self._default
-        if sense == "transcription":
-            return Raw((b'{"text": "hello world"}',), "application/json")
-        if sense == "speech":
-            return Raw((tone(),), "audio/wav")
-        rows = self._models
-        listing = rows if isinstance(rows, dict) else {"object": "list", "data": rows}
-        return Raw((json.dumps(listing).encode(),), "application/json")
+        match sense:
+            case "chat":
+                return self._default
+            case "transcription":
+                return _json({"text": "hello world"})
+            case "speech":
+                return Raw((tone(),), "audio/wav")
+            case "models":
+                rows = self._models
+                return _json(rows if isinstance(rows, dict) else {"object": "list", "data": rows})
 
-    async def _play(self, answer: Answer, request: dict[str, Any], line: "_Line") -> None:
+    async def _play(self, answer: Answer, request: dict[str, Any], line: Line) -> None:
         match answer:
             case Raw():
                 await line.start(answer.status, answer.content_type, answer.headers)
@@ -287,13 +279,18 @@ class ScriptedServer:
                     await line.end()
             case Hang():
                 await line.start(200, "text/event-stream", {})
+                for delta in self._deltas(answer.begun):
+                    await line.event(self._chunk(request, delta))
                 await line.wait(answer.seconds)
             case Reply() if request.get("stream"):
                 await line.start(200, "text/event-stream", {})
-                for chunk in self._chunks(answer, request):
-                    if chunk["choices"] and chunk["choices"][0]["delta"]:
-                        await line.wait(answer.delay_s)
-                    await line.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+                for delta in self._deltas(answer):
+                    await line.wait(answer.delay_s)
+                    await line.event(self._chunk(request, delta))
+                await line.event(self._chunk(request, {}, answer.finish or "stop"))
+                if (request.get("stream_options") or {}).get("include_usage"):
+                    usage = {"choices": [], "usage": _usage(answer, request)}
+                    await line.event({**self._chunk(request, {}), **usage})
                 await line.write(b"data: [DONE]\n\n")
                 await line.end()
             case Reply():
@@ -304,33 +301,29 @@ class ScriptedServer:
 
     # ── OpenAI's shapes ─────────────────────────────────────────────────────────────────────────
 
-    def _chunks(self, reply: Reply, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        head = {
+    def _chunk(
+        self, request: dict[str, Any], delta: dict[str, Any], finish: str | None = None
+    ) -> dict[str, Any]:
+        return {
             "id": f"chatcmpl-{len(self.requests)}",
             "object": "chat.completion.chunk",
             "created": int(time.time()),
             "model": request.get("model", "scripted"),
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
         }
 
-        def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-            return {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
-
-        for thought in reply.thoughts:
-            yield chunk({"reasoning_content": thought})
-        for word in reply.words:
-            yield chunk({"content": word})
+    def _deltas(self, reply: Reply) -> Iterator[dict[str, Any]]:
+        """Thoughts, words and calls; the arguments of a call in two halves."""
+        yield from ({"reasoning_content": thought} for thought in reply.thoughts)
+        yield from ({"content": word} for word in reply.words)
         for index, call in enumerate(self._tool_calls(reply.calls)):
             arguments = call["function"]["arguments"]
             opening = {**call, "function": {**call["function"], "arguments": ""}}
-            yield chunk({"tool_calls": [{"index": index, **opening}]})
+            yield {"tool_calls": [{"index": index, **opening}]}
             middle = len(arguments) // 2
             for part in (arguments[:middle], arguments[middle:]):
                 if part:
-                    delta = {"index": index, "function": {"arguments": part}}
-                    yield chunk({"tool_calls": [delta]})
-        yield chunk({}, reply.finish or "stop")
-        if (request.get("stream_options") or {}).get("include_usage"):
-            yield {**head, "choices": [], "usage": _usage(reply, request)}
+                    yield {"tool_calls": [{"index": index, "function": {"arguments": part}}]}
 
     def _completion(self, reply: Reply, request: dict[str, Any]) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": "".join(reply.words)}
@@ -358,62 +351,13 @@ class ScriptedServer:
         return rows
 
 
-class _Line:
-    """The way back to one client; every step raises ClientGone once it has hung up."""
-
-    def __init__(self, send: Send, gone: asyncio.Event, stopping: threading.Event) -> None:
-        self._send = send
-        self._gone = gone
-        self._stopping = stopping
-
-    async def start(self, status: int, content_type: str, headers: dict[str, str]) -> None:
-        rows = [(b"content-type", content_type.encode())]
-        rows += [(k.lower().encode(), v.encode()) for k, v in headers.items()]
-        await self._send({"type": "http.response.start", "status": status, "headers": rows})
-
-    async def wait(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0 and not self._stopping.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._gone.wait(), min(left, 0.2))
-            if self._gone.is_set():
-                raise ClientGone
-
-    async def write(self, data: bytes) -> None:
-        await asyncio.sleep(0)  # so that a hang-up is noticed between two pieces
-        if self._gone.is_set():
-            raise ClientGone
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
-
-    async def end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-@asynccontextmanager
-async def _watched(receive: Receive) -> Any:
-    """An event that is set once the client has hung up."""
-    gone = asyncio.Event()
-
-    async def watch() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        gone.set()
-
-    task = asyncio.create_task(watch())
-    try:
-        yield gone
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+def _json(value: Any, status: int = 200) -> Raw:
+    return Raw((json.dumps(value).encode(),), "application/json", status)
 
 
 def _usage(reply: Reply, request: dict[str, Any]) -> dict[str, int]:
     """Four characters of the messages' JSON a token asked; one piece a token answered."""
     prompt = len(json.dumps(request.get("messages", []))) // 4
     completion = len(reply.thoughts) + len(reply.words) + len(reply.calls)
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
-    }
+    total = prompt + completion
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total}

@@ -115,7 +115,7 @@ def _in_floats(function: Callable[..., float]) -> Callable[..., float]:
 FUNCTIONS: dict[str, Callable[..., Number]] = {
     **{
         name: _in_floats(getattr(math, name))
-        for name in ("exp", "log10", "log2", "log", "sin", "cos", "tan", "asin", "acos", "atan", "degrees", "radians")
+        for name in "exp log log2 log10 sin cos tan asin acos atan degrees radians".split()
     },
     "ln": _in_floats(math.log),
     "sqrt": _root,
@@ -143,7 +143,7 @@ OPERATORS: dict[type[ast.AST], Callable[..., Number]] = {
 }
 
 
-class _Exact(SimpleEval):  # type: ignore[misc]  # simpleeval ships no types
+class _Exact(SimpleEval):  # type: ignore[misc]  # it ships no types
     """Numbers only, and as fractions, so that 0.1 + 0.2 is 0.3."""
 
     def __init__(self) -> None:
@@ -151,7 +151,8 @@ class _Exact(SimpleEval):  # type: ignore[misc]  # simpleeval ships no types
             operators=OPERATORS, functions=FUNCTIONS, names={"pi": math.pi, "e": math.e}
         )
         kept = (ast.Expr, ast.Expression, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name)
-        self.nodes = {kind: run for kind, run in self.nodes.items() if kind in kept}
+        known: dict[type[ast.AST], Any] = self.nodes  # type: ignore[has-type]
+        self.nodes = {kind: run for kind, run in known.items() if kind in kept}
         self.nodes[ast.Constant] = self._exact
 
     @staticmethod

@@ -15,7 +15,7 @@ def _registry() -> Any:
     # Loading takes half a second: on first use, in a worker thread.
     from pint import UnitRegistry
 
-    registry = UnitRegistry(autoconvert_offset_to_baseunit=True)
+    registry: Any = UnitRegistry(autoconvert_offset_to_baseunit=True)
     for names in ("celsius = degC", "fahrenheit = degF", "mph = mile / hour", "kph = km / hour"):
         alias, unit = names.split(" = ")
         if alias not in registry:

@@ -42,9 +42,14 @@ def tool(function: Callable[..., Awaitable[str]]) -> Tool:
     return Tool(
         name=function.__name__,
         description=inspect.cleandoc(function.__doc__ or ""),
-        parameters=TypeAdapter(function).json_schema(),
+        parameters=_described(function),
         run=validate_call(function),
     )
+
+
+def _described(function: Any) -> dict[str, Any]:
+    # pydantic describes the arguments of a function given as a type.
+    return TypeAdapter(function).json_schema()
 
 
 def discover() -> list[Tool]:

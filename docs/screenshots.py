@@ -1,0 +1,178 @@
+"""Takes the pictures of the documentation: a real Parley in a real Chromium, on scripted replies.
+
+`make screenshots`, or `python -m docs.screenshots FOLDER` to keep all states elsewhere and look at them.
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.conftest import RunningParley, finished, launch, opened, replies, say
+from tests.pictures import png
+from tests.scripted_server import ScriptedServer, tone
+
+FOLDER = Path(__file__).parent
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+BREAD = """Here is a plan for **Saturday**, worked back from the oven:
+
+| time | step |
+| --- | --- |
+| Fri 21:00 | Feed the starter |
+| 08:00 | Mix flour and 375 g of water |
+| 09:00 | Fold in the starter and 10 g of salt |
+| 13:30 | Shape, then rest in the cold |
+| 17:00 | Bake at 230 °C, 40 minutes |
+
+For 500 g of flour, 75 % hydration is **375 g** of water. In Tokyo it will then be one in the
+morning, so your sister can watch the crust from bed.
+
+```python
+def water(flour_g: float, hydration: float = 0.75) -> float:
+    return flour_g * hydration
+```
+"""
+
+
+def main(folder: Path) -> None:
+    with (
+        tempfile.TemporaryDirectory() as data,
+        ScriptedServer() as model,
+        sync_playwright() as playwright,
+    ):
+        settings = {"PARLEY_BASE_URL": model.base_url, "PARLEY_MODEL": "qwen-3-32b"}
+        settings |= {"PARLEY_VISION_MODEL": "gemma-3-27b", "PARLEY_SPEECH_MODEL": "kokoro-82m"}
+        settings |= {"PARLEY_TRANSCRIBE_MODEL": "whisper-large-v3", "PARLEY_VOICE": "af_heart"}
+        parley = RunningParley(Path(data), settings)
+        newcomer = RunningParley(Path(data) / "new", {})
+        newcomer.data.mkdir()
+        parley.start()
+        newcomer.start()
+        browser = launch(playwright)
+        try:
+            for scheme in ("light", "dark"):
+                _states(browser, parley, newcomer, model, folder, scheme)
+        finally:
+            browser.close()
+            parley.end()
+            newcomer.end()
+
+
+def _states(
+    browser: Browser,
+    parley: RunningParley,
+    newcomer: RunningParley,
+    model: ScriptedServer,
+    folder: Path,
+    scheme: str,
+) -> None:
+    desk = browser.new_context(viewport=DESK, color_scheme=scheme, device_scale_factor=2)
+    page, _ = opened(desk, newcomer.url)
+    page.wait_for_timeout(600)
+    _take(page, folder, f"newcomer-{scheme}")
+    page, _ = opened(desk, parley.url)
+    _take(page, folder, f"empty-{scheme}")
+    _talk(page, model)
+    _take(page, folder, f"talk-{scheme}")
+    if scheme == "light":
+        _take(page, FOLDER, "parley")
+    _picture(page, model)
+    _take(page, folder, f"picture-{scheme}")
+    _streaming(page, model, folder, scheme)
+    _failure(page, model)
+    _take(page, folder, f"failure-{scheme}")
+    _phone(browser, desk, page, folder, scheme)
+    desk.close()
+
+
+def _talk(page: Page, model: ScriptedServer) -> None:
+    model.says("Noted: your sister lives in Tokyo.")
+    say(page, "My sister Aiko lives in Tokyo and loves bread.")
+    finished(page)
+    page.locator("#parley-new").click()
+    model.calls(
+        ("calculate", {"expression": "75% of 500"}), ("clock", {"zone": "Asia/Tokyo"})
+    ).says(*[f"{word} " for word in BREAD.split(" ")])
+    say(page, "Plan a sourdough for Saturday evening: 500 g flour, 75 % hydration. And what time "
+        "is that for my sister in Tokyo?")  # fmt: skip
+    finished(page)
+    page.wait_for_timeout(400)
+
+
+def _picture(page: Page, model: ScriptedServer) -> None:
+    page.locator("#parley-new").click()
+    page.locator("#parley-image input[type=file]").set_input_files(
+        {
+            "name": "board.png",
+            "mimeType": "image/png",
+            "buffer": png("Gate 14 · boarding 18:05\nSeat 22A", background="#fde68a"),
+        }
+    )
+    page.locator("#parley-attachments img").wait_for()
+    page.locator("#parley-speak input").check()
+    model.says("Your flight boards at **18:05** at gate 14; you sit in **22A**, by the window.")
+    model.speaks(tone(2.0))
+    say(page, "When do I board?")
+    finished(page)
+    page.wait_for_timeout(400)
+    page.locator("#parley-speak input").uncheck()
+
+
+def _streaming(page: Page, model: ScriptedServer, folder: Path, scheme: str) -> None:
+    page.locator("#parley-new").click()
+    model.thinks("The user wants a story. Keep it short.").says(
+        *[f"{word} " for word in BREAD.split(" ")], delay_s=0.03
+    )
+    say(page, "Tell me again, slowly")
+    replies(page).get_by_text("starter").first.wait_for()
+    _take(page, folder, f"streaming-{scheme}")
+    page.locator("#parley-stop").click()
+    finished(page)
+
+
+def _failure(page: Page, model: ScriptedServer) -> None:
+    page.locator("#parley-new").click()
+    model.fails(429, {"error": {"message": "Rate limit reached: 5 requests per minute"}})
+    say(page, "One more")
+    finished(page)
+    page.wait_for_timeout(300)
+
+
+def _phone(
+    browser: Browser, desk: BrowserContext, page: Page, folder: Path, scheme: str
+) -> None:
+    phone = browser.new_context(
+        viewport=PHONE,
+        color_scheme=scheme,
+        device_scale_factor=2,
+        has_touch=True,
+        storage_state=desk.storage_state(),
+    )
+    small, _ = opened(phone, page.url.split("?")[0])
+    _take(small, folder, f"phone-empty-{scheme}")
+    small.get_by_role("button", name="conversations").first.click()
+    small.wait_for_timeout(400)
+    _take(small, folder, f"phone-drawer-{scheme}")
+    small.locator("#parley-conversations").get_by_text("Plan a sourdough").first.click()
+    finished(small)
+    small.wait_for_timeout(500)
+    _take(small, folder, f"phone-talk-{scheme}")
+    phone.close()
+
+
+def _take(page: Page, folder: Path, name: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as rest:
+            main(Path(rest))
+            shutil.copy(Path(rest) / "phone-talk-dark.png", FOLDER / "phone.png")

@@ -1,0 +1,183 @@
+"""One database for all that lasts: opened, checked, brought up to date, or refused unharmed."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+Migration = Callable[[sa.Connection], None]
+"""One step of the schema, known by its `__name__`; once released it is never changed."""
+
+BUSY_MS = 15_000
+FULL_CHECK_BYTES = 200_000_000
+"""Files up to this size are read through at start; of larger ones only the schema is looked at."""
+
+_DONE = sa.table("migrations", sa.column("name", sa.String), sa.column("at", sa.DateTime))
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    # FULL: what a person said is acknowledged only when it would outlast a power cut.
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    # Deleted words are overwritten, not merely unlinked.
+    "secure_delete=ON",
+    f"busy_timeout={BUSY_MS}",
+)
+
+
+class DatabaseRefused(Exception):
+    """The data cannot be used as they are and were left alone; `advice` says what to do next."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(f"{message} {advice}".strip())
+        self.message = message
+        self.advice = advice
+
+
+def claim(directory: Path) -> FileLock:
+    """Hold `directory` for this process alone, until `release()` or its end.
+
+    Raises DatabaseRefused while another process holds it: embedded Chroma would silently miss what
+    the other one writes, and each would take the other's running replies for interrupted ones.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(directory / "parley.lock", mode=0o600, thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise DatabaseRefused(
+            f"Another Parley is using {directory}.",
+            "Stop it first, or give this one a directory of its own (PARLEY_DATA_DIR).",
+        ) from None
+    return lock
+
+
+async def open_database(url: str, migrations: Sequence[Migration]) -> AsyncEngine:
+    """Open the database at an SQLAlchemy `url` and apply, in order, those `migrations` it lacks.
+
+    Every transaction of the engine takes the write lock at its beginning (BEGIN IMMEDIATE), because
+    one that reads first and writes later fails at once when another has written in between; use
+    `reading` where nothing is written. Raises DatabaseRefused, and changes nothing, where the file
+    is damaged, no database, another program's, or of a later version of Parley.
+    """
+    place = sa.make_url(url)
+    if place.get_backend_name() != "sqlite":
+        engine = create_async_engine(place, pool_pre_ping=True)
+    elif not place.database or place.database == ":memory:":
+        raise DatabaseRefused("Parley needs a database in a file.", "Give a path in the URL.")
+    else:
+        await asyncio.to_thread(_prepare_file, Path(place.database), _names(migrations))
+        engine = create_async_engine(place, connect_args={"isolation_level": None})
+        sa.event.listen(engine.sync_engine, "connect", _configure)
+        sa.event.listen(engine.sync_engine, "begin", _begin)
+    try:
+        await _migrate(engine, migrations)
+    except BaseException:
+        await engine.dispose()
+        raise
+    return engine
+
+
+def reading(engine: AsyncEngine) -> AsyncEngine:
+    """The same database for reading alone: such transactions neither wait for writers nor block."""
+    return engine.execution_options(parley_begin="BEGIN")
+
+
+async def erase_traces(engine: AsyncEngine) -> None:
+    """Fold SQLite's log of changes into the file, so that what was just deleted stands nowhere."""
+    if engine.dialect.name == "sqlite":
+        async with engine.execution_options(parley_begin="").connect() as connection:
+            await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _configure(connection: sqlite3.Connection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    statement = connection.get_execution_options().get("parley_begin", "BEGIN IMMEDIATE")
+    if statement:
+        connection.exec_driver_sql(statement)
+
+
+def _names(migrations: Sequence[Migration]) -> list[str]:
+    return [migration.__name__ for migration in migrations]
+
+
+def _prepare_file(path: Path, known: Sequence[str]) -> None:
+    """Make room for a new file, or look at the one there through a connection that cannot write."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            _inspect(connection, path, known)
+        path.chmod(0o600)
+    except (sqlite3.OperationalError, OSError) as error:
+        raise DatabaseRefused(
+            f"{path} cannot be opened ({error}).",
+            "Check that the folder exists, can be written to, and is not used by another program.",
+        ) from None
+    except sqlite3.DatabaseError as error:
+        raise DatabaseRefused(
+            f"{path} is damaged or no database ({error}).",
+            "It was left as it is. Put a backup in its place, or move it away to begin anew.",
+        ) from None
+
+
+def _inspect(connection: sqlite3.Connection, path: Path, known: Sequence[str]) -> None:
+    small = path.stat().st_size <= FULL_CHECK_BYTES
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if small else "ok"
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if not tables:
+        return
+    if "migrations" not in tables:
+        raise DatabaseRefused(
+            f"{path} is a database of another program.", "Choose another file for Parley's data."
+        )
+    _refuse_later(
+        str(path), [name for (name,) in connection.execute("SELECT name FROM migrations")], known
+    )
+
+
+def _refuse_later(place: str, done: Sequence[str], known: Sequence[str]) -> None:
+    unknown = sorted(set(done) - set(known))
+    if unknown:
+        raise DatabaseRefused(
+            f"{place} was written by a later version of Parley ({', '.join(unknown)}).",
+            "Start that version, or a backup from before it. Nothing was changed.",
+        )
+
+
+async def _migrate(engine: AsyncEngine, migrations: Sequence[Migration]) -> None:
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "CREATE TABLE IF NOT EXISTS migrations "
+            "(name VARCHAR(200) PRIMARY KEY, at TIMESTAMP DEFAULT CURRENT_TIMESTAMP)"
+        )
+        done = (await connection.execute(sa.select(_DONE.c.name))).scalars().all()
+    place = engine.url.render_as_string(hide_password=True)
+    _refuse_later(place, done, _names(migrations))
+    for migration in migrations:
+        async with engine.begin() as connection:
+            await connection.run_sync(_apply, migration)
+
+
+def _apply(connection: sa.Connection, migration: Migration) -> None:
+    """Run `migration` unless it is recorded, which another process may have done a moment ago."""
+    name = migration.__name__
+    if connection.execute(sa.select(_DONE.c.name).where(_DONE.c.name == name)).first() is None:
+        migration(connection)
+        connection.execute(sa.insert(_DONE).values(name=name))

@@ -1,0 +1,45 @@
+"""Real files in a folder of the test's own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from memory.conversations import Conversations
+from memory.database import open_database
+from memory.embedding import LocalEmbedding
+from memory.media import MediaStore
+from memory.recall import Recall
+from memory.schema import MIGRATIONS
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    opened = await open_database(f"sqlite+aiosqlite:///{tmp_path}/data/parley.db", MIGRATIONS)
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+def conversations(engine: AsyncEngine) -> Conversations:
+    return Conversations(engine)
+
+
+@pytest.fixture
+def media(tmp_path: Path, engine: AsyncEngine) -> MediaStore:
+    return MediaStore(tmp_path / "media", engine)
+
+
+@pytest.fixture(scope="session")
+def embedding() -> LocalEmbedding:
+    return LocalEmbedding()
+
+
+@pytest.fixture
+async def recall(
+    tmp_path: Path, engine: AsyncEngine, embedding: LocalEmbedding
+) -> AsyncIterator[Recall]:
+    opened = Recall(engine, tmp_path / "chroma", embedding)
+    yield opened
+    await opened.close()
