@@ -13,18 +13,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from inference.ledger import Ledger
-from inference.openai_backend import OpenAIBackend
-
 import settings as environment
 from assistant import Answering, Assistant, Rooms
 from handler import Layers, Models, run_turn
 from inference import ledger
 from inference.connection import Connection, connect
+from inference.ledger import Ledger
+from inference.openai_backend import OpenAIBackend
 from inference.provider import load_providers
 from memory import schema
 from memory.conversations import Conversations
-from memory.database import DatabaseRefused, claim, open_database
+from memory.database import DatabaseRefused, open_database
 from memory.embedding import LocalEmbedding
 from memory.media import MediaStore
 from memory.recall import Recall
@@ -114,7 +113,9 @@ def _answering(layers: Layers) -> Answering:
 
 def main() -> int:
     arguments = _arguments()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     for chatty in ("httpx", "httpx2", "chromadb", "alembic", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # Before Gradio is imported: it would otherwise report its start to its makers.

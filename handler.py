@@ -123,10 +123,12 @@ async def run_turn(turn: Turn, layers: Layers) -> AsyncGenerator[Event, None]:
     yield opening
     reason: Ending = "done"
     fault: Fault | None = None
+    steps = _Steps(turn, layers, exchange)
     try:
-        async for event in _Steps(turn, layers, exchange).run():
+        async for event in steps.run():
             exchange = grow(exchange, event)
             yield event
+        fault = _SHORT.get(steps.finish)
     except asyncio.CancelledError:
         reason = "stopped"
     except _Unspoken as error:
@@ -149,6 +151,13 @@ async def run_turn(turn: Turn, layers: Layers) -> AsyncGenerator[Event, None]:
 def unanswered(reply: Message) -> list[ToolCall]:
     answered = {p.call_id for p in reply.parts if isinstance(p, ToolResult)}
     return [p for p in reply.parts if isinstance(p, ToolCall) and p.call_id not in answered]
+
+
+_SHORT = {
+    "length": Fault("The reply reached the longest this model may write.", "Ask it to go on."),
+    "incomplete": Fault("The reply may be incomplete: the server just stopped sending.", "Retry."),
+    "content_filter": Fault("The provider's filter cut this reply.", "Ask in another way."),
+}
 
 
 class _Unspoken(Exception):
@@ -175,6 +184,7 @@ class _Steps:
         self.layers = layers
         self.exchange = exchange
         self.requests = 0
+        self.finish = "stop"
 
     async def run(self) -> AsyncIterator[Event]:
         for step in (self._transcribe, self._recall, self._choose, self._answer, self._speak):
@@ -209,7 +219,7 @@ class _Steps:
 
     async def _choose(self) -> AsyncIterator[Event]:
         needs = Needs(
-            images=_pictures(self.exchange.said),
+            images=self._shows_pictures(),
             tools=bool(self.layers.router.tools),
             tokens=0,
         )
@@ -219,6 +229,12 @@ class _Steps:
         )
         yield ModelChosen(self.layers.provider.label, self.choice.model, self.choice.why)
 
+    def _shows_pictures(self) -> bool:
+        """A picture shown earlier still asks for eyes, where there are any."""
+        eyes = self.layers.models.vision or self.layers.provider.vision
+        earlier = any(_pictures(message) for message in self.turn.history)
+        return _pictures(self.exchange.said) or bool(eyes and earlier)
+
     async def _answer(self) -> AsyncIterator[Event]:
         window = self._window()
         yield ContextBuilt(window.tokens, window.window, window.dropped)
@@ -226,7 +242,7 @@ class _Steps:
             purpose: Purpose = "tool round" if number else "answer"
             tools = self._offered() if number < MAX_TOOL_ROUNDS else ()
             calls: list[ToolCall] = []
-            finish = "stop"
+            self.finish = "stop"
             so_far = (self.exchange.reply,) if self.exchange.reply.parts else ()
             request = ChatRequest(
                 self.choice.model,
@@ -248,10 +264,11 @@ class _Steps:
                         calls.append(call)
                         yield ToolCalled(call)
                     case FinishedChunk(finish, asked, answered):
+                        self.finish = finish
                         yield _counted(sent, asked, answered)
             if not calls:
                 break
-            async for result in self._results(calls, finish):
+            async for result in self._results(calls):
                 yield ToolReturned(result)
         if not self.exchange.reply.text:
             raise BackendError(
@@ -266,15 +283,15 @@ class _Steps:
             self.turn.history,
             self.exchange.said,
             window=self.choice.window,
-            reserve=self.choice.max_output,
+            reserve=0,  # the choice's window is what may go in: room for the answer is off already
         )
 
     def _offered(self) -> tuple[ToolSpec, ...]:
         tools = self.layers.router.tools.values()
         return tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)
 
-    async def _results(self, calls: Sequence[ToolCall], finish: str) -> AsyncIterator[ToolResult]:
-        if finish == "length":
+    async def _results(self, calls: Sequence[ToolCall]) -> AsyncIterator[ToolResult]:
+        if self.finish == "length":
             # The reply was cut inside the arguments: running what is left would be a guess.
             for call in calls:
                 yield ToolResult(call.call_id, "Not run: the call was cut off.", ok=False)
@@ -300,7 +317,8 @@ class _Steps:
 
     def _request(self, purpose: Purpose, model: str) -> RequestSent:
         self.requests += 1
-        return RequestSent(Request(purpose, model), self.requests - 1)
+        free = self.layers.provider.billing == "free"
+        return RequestSent(Request(purpose, model, free=free), self.requests - 1)
 
     def _errand(self, purpose: Purpose) -> Errand:
         return Errand(self.turn.owner, self.turn.conversation_id, self.turn.reply_id, purpose)

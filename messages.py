@@ -107,12 +107,16 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request that was sent to a provider. Tokens are as the provider reported them, 0 if it did not."""
+    """One request that was sent to a provider. Tokens are as it reported them, 0 where it did not.
+
+    `free` requests go to the offline engine or a server of one's own: nothing is spent on them.
+    """
 
     purpose: Purpose
     model: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ async def _measured(child: asyncio.subprocess.Process, earlier: int) -> tuple[fl
 
 
 def _cookie(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:  # noqa: S310
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
         return str(page.headers["set-cookie"]).partition(";")[0]
 
 
@@ -158,7 +158,7 @@ async def _fill(house, order) -> None:  # type: ignore[no-untyped-def]
 
 async def _ended(house, order) -> bool:  # type: ignore[no-untyped-def]
     found = await house.assistant.open(order["owner"], order["conversation"], limit=1)
-    return found.messages[-1].status != "running"
+    return bool(found.messages[-1].status != "running")
 
 
 if __name__ == "__main__":

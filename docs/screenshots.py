@@ -7,16 +7,19 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from tests.browser.conftest import RunningParley, finished, launch, opened, replies, say
 from tests.pictures import png
 from tests.scripted_server import ScriptedServer, tone
 
 FOLDER = Path(__file__).parent
-DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+DESK = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=390, height=844)
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 BREAD = """Here is a plan for **Saturday**, worked back from the oven:
 
@@ -54,7 +57,7 @@ def main(folder: Path) -> None:
         newcomer.start()
         browser = launch(playwright)
         try:
-            for scheme in ("light", "dark"):
+            for scheme in SCHEMES:
                 _states(browser, parley, newcomer, model, folder, scheme)
         finally:
             browser.close()
@@ -68,7 +71,7 @@ def _states(
     newcomer: RunningParley,
     model: ScriptedServer,
     folder: Path,
-    scheme: str,
+    scheme: Scheme,
 ) -> None:
     desk = browser.new_context(viewport=DESK, color_scheme=scheme, device_scale_factor=2)
     page, _ = opened(desk, newcomer.url)
@@ -122,7 +125,7 @@ def _picture(page: Page, model: ScriptedServer) -> None:
     page.locator("#parley-speak input").uncheck()
 
 
-def _streaming(page: Page, model: ScriptedServer, folder: Path, scheme: str) -> None:
+def _streaming(page: Page, model: ScriptedServer, folder: Path, scheme: Scheme) -> None:
     page.locator("#parley-new").click()
     model.thinks("The user wants a story. Keep it short.").says(
         *[f"{word} " for word in BREAD.split(" ")], delay_s=0.03
@@ -142,9 +145,7 @@ def _failure(page: Page, model: ScriptedServer) -> None:
     page.wait_for_timeout(300)
 
 
-def _phone(
-    browser: Browser, desk: BrowserContext, page: Page, folder: Path, scheme: str
-) -> None:
+def _phone(browser: Browser, desk: BrowserContext, page: Page, folder: Path, scheme: Scheme) -> None:
     phone = browser.new_context(
         viewport=PHONE,
         color_scheme=scheme,

@@ -1,16 +1,16 @@
 """The inference backend as the rest of Parley sees it: one protocol, typed chunks, errors by reader.
 
-    BackendError                 for the user: what went wrong, in the server's own words, and what to do
-    ├── KeyRejected              401, 403 of a key
-    ├── PlanLimit                403 of a plan, a model that needs an upgrade
-    ├── RateLimited              429 of the minute
-    ├── BudgetSpent              429 of the day
-    ├── ContextTooLong           the server says the request does not fit
-    ├── ModelUnavailable         404, no such model, no model of that sense
-    ├── Unsupported              the server rejects what was asked (images, tools, a parameter)
-    ├── ProviderDown             nobody answers, 5xx, time-out
-    ├── BadReply                 the answer cannot be read
-    └── Interrupted              the stream was cut; what had arrived is kept
+BackendError                 for the user: what went wrong, in the server's own words, and what to do
+├── KeyRejected              401, 403 of a key
+├── PlanLimit                403 of a plan, a model that needs an upgrade
+├── RateLimited              429 of the minute
+├── BudgetSpent              429 of the day
+├── ContextTooLong           the server says the request does not fit
+├── ModelUnavailable         404, no such model, no model of that sense
+├── Unsupported              the server rejects what was asked (images, tools, a parameter)
+├── ProviderDown             nobody answers, 5xx, time-out
+├── BadReply                 the answer cannot be read
+└── Interrupted              the stream was cut; what had arrived is kept
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence

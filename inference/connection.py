@@ -39,8 +39,11 @@ def connect(
 
 
 def _at(providers: Mapping[str, Provider], base_url: str) -> Provider:
-    url = base_url.rstrip("/")
     for provider in providers.values():
-        if provider.base_url.rstrip("/") == url:
-            return provider
-    return replace(providers["custom"], base_url=url)
+        if provider.base_url and _plain(provider.base_url) == _plain(base_url):
+            return replace(provider, base_url=base_url.rstrip("/"))
+    return replace(providers["custom"], base_url=base_url.rstrip("/"))
+
+
+def _plain(url: str) -> str:
+    return url.rstrip("/").lower().replace("//127.0.0.1", "//localhost")

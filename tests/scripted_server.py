@@ -181,6 +181,15 @@ class ScriptedServer:
         self._models = rows
         return self
 
+    def reset(self) -> None:
+        """Forget the script and the record."""
+        for script in self._script.values():
+            script.clear()
+        self.requests.clear()
+        self.hits.clear()
+        self.disconnects = 0
+        self._begun, self._default = Reply(), Reply(words=("ok",))
+
     def _next(self, reply: Reply) -> Self:
         begun = self._opening()
         words = begun.words + reply.words

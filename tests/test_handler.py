@@ -131,7 +131,9 @@ async def test_a_picture_goes_to_the_vision_model_in_one_request(
     assert len(model.hits) == 1
     body = model.requests[0]
     assert body["model"] == "seeing"
-    urls = [part["image_url"]["url"] for part in body["messages"][-1]["content"] if "image_url" in part]
+    urls = [
+        part["image_url"]["url"] for part in body["messages"][-1]["content"] if "image_url" in part
+    ]
     assert [url.partition(",")[0] for url in urls] == ["data:image/png;base64"]
     assert ending(events).reason == "done"
 

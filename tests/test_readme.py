@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from inference.provider import load_providers, table
+from inference.provider import load_providers
+from inference.provider_table import table
 from settings import table as settings_table
 
 ROOT = Path(__file__).parent.parent
@@ -53,12 +54,7 @@ def test_help_lists_the_flags() -> None:
 def rewrite() -> None:
     text = README.read_text()
     for name, table_text in TABLES.items():
-        text = re.sub(
-            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
-            lambda m, t=table_text: f"{m[1]}{t}\n{m[2]}",
-            text,
-            flags=re.DOTALL,
-        )
+        text = text.replace(_section(text, name), table_text)
     README.write_text(text)
 
 

@@ -27,6 +27,8 @@ from playwright.sync_api import (
 from tests.scripted_server import ScriptedServer
 
 ROOT = Path(__file__).parents[2]
+expect.set_options(timeout=10_000)
+
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",

@@ -3,6 +3,7 @@
 import base64
 import re
 import time
+from typing import Literal
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
@@ -228,13 +229,13 @@ def test_a_visitor_sees_nothing_of_another(
     parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
 ) -> None:
     page, _ = opened(visitor, parley.url)
-    say(page, "My private words")
+    say(page, "The word is Rosebud")
     finished(page)
     assert visitor.browser
     stranger = visitor.browser.new_context()
     theirs, _ = opened(stranger, page.url)
     theirs.wait_for_timeout(500)
-    assert "private" not in theirs.content()
+    assert "Rosebud" not in theirs.content()
     stranger.close()
 
 
@@ -281,7 +282,7 @@ def test_hostile_markdown_does_nothing(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_it_without_sideways_scrolling(
-    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext, scheme: str
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext, scheme: Literal["light", "dark"]
 ) -> None:
     assert visitor.browser
     phone = visitor.browser.new_context(

@@ -1,0 +1,113 @@
+"""The bytes of the page: its own styles and scripts, and the pictures and recordings of its visitor."""
+
+import hashlib
+import mimetypes
+from pathlib import Path
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from assistant import Assistant, NotFound, Refused
+from components.render import media_url
+from messages import Audio, Image
+
+STATIC = Path(__file__).parent / "static"
+_MOST_BYTES = 25 * 1024 * 1024
+_INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/")
+_SEALED = {"content-security-policy": "default-src 'none'", "x-content-type-options": "nosniff"}
+
+
+class StaticFiles:
+    """The files beside this module, read once. `version` is in their address and changes with them."""
+
+    def __init__(self, folder: Path = STATIC) -> None:
+        self.files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+        whole = hashlib.sha256()
+        for name, data in self.files.items():
+            whole.update(name.encode() + b"\0" + data)
+        self.version = whole.hexdigest()[:12]
+
+    def url(self, name: str) -> str:
+        return f"/parley/static/{self.version}/{name}"
+
+
+def static_routes(static: StaticFiles) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/parley/static/{version}/{name}", include_in_schema=False)
+    async def read(version: str, name: str) -> Response:
+        data = static.files.get(name)
+        if data is None:
+            return Response(status_code=404)
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        kind = "text/javascript" if name.endswith(".js") else kind
+        lasting = "public, max-age=31536000, immutable"
+        held = {"cache-control": lasting if version == static.version else "no-store"}
+        return Response(data, media_type=kind, headers=held)
+
+    return router
+
+
+def media_routes(assistant: Assistant) -> APIRouter:
+    """Uploads and the way back. Whoever asks gets only what is theirs."""
+    router = APIRouter()
+
+    @router.post("/parley/media", include_in_schema=False)
+    async def attach(request: Request) -> JSONResponse:
+        data = await _body(request)
+        if data is None:
+            return _refusal(413, "This file is larger than 25 MB.", "Choose a smaller one.")
+        name = unquote(request.headers.get("x-file-name", ""))[:200]
+        try:
+            kept = await assistant.attach(request.state.owner, data, name)
+        except Refused as refused:
+            return _refusal(422, refused.message, refused.advice)
+        return JSONResponse(_described(kept), status_code=201)
+
+    @router.get("/parley/media/{sha256}", include_in_schema=False)
+    async def read(request: Request, sha256: str) -> Response:
+        try:
+            media, path = await assistant.media(request.state.owner, sha256)
+        except NotFound as missing:
+            return _refusal(404, missing.message, missing.advice)
+        inline = media.mime.startswith(_INLINE)
+        return FileResponse(
+            path,
+            media_type=media.mime if inline else "application/octet-stream",
+            filename=media.name or sha256[:12],
+            content_disposition_type="inline" if inline else "attachment",
+            headers={**_SEALED, "cache-control": "private, max-age=3600", "vary": "cookie"},
+        )
+
+    return router
+
+
+async def _body(request: Request) -> bytes | None:
+    """The whole body, or None as soon as it is too large; nothing more of it is read then."""
+    if int(request.headers.get("content-length") or 0) > _MOST_BYTES:
+        return None
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > _MOST_BYTES:
+            return None
+    return bytes(data)
+
+
+def _described(kept: Image | Audio) -> dict[str, object]:
+    media = kept.media
+    told: dict[str, object] = {
+        "sha256": media.sha256,
+        "kind": kept.kind,
+        "mime": media.mime,
+        "name": media.name,
+        "url": media_url(media.sha256),
+    }
+    if isinstance(kept, Image):
+        return {**told, "width": kept.width, "height": kept.height}
+    return {**told, "seconds": kept.seconds}
+
+
+def _refusal(status: int, message: str, advice: str) -> JSONResponse:
+    return JSONResponse({"message": message, "advice": advice}, status_code=status)

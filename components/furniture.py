@@ -1,0 +1,86 @@
+"""The parts of the page that stand still: what is there before anything was said."""
+
+from components.icons import icon
+
+_CARDS = (
+    (
+        "tools",
+        "tool",
+        "Use tools",
+        "What time is it in Tokyo, and what is 17% of 240?",
+    ),
+    ("image", "image", "Read a picture", "Drop one here and ask what it says"),
+    ("voice", "mic", "Say it", "Speak, and read what was understood"),
+    ("memory", "memory", "Look back", "What did I say about …"),
+)
+
+
+def wordmark() -> str:
+    return (
+        f'<div class="wordmark"><span class="mark">{icon("mark")}</span><span>Parley</span>'
+        '<button type="button" class="quiet drawer-close" data-do="drawer" '
+        f'aria-label="Close the list">{icon("close")}</button></div>'
+    )
+
+
+def header() -> str:
+    return (
+        '<header><button type="button" class="quiet drawer-open" data-do="drawer" '
+        f'aria-label="Conversations" aria-controls="parley-side">{icon("menu")}</button>'
+        '<h1 id="parley-title">New chat</h1><div id="parley-status" data-pane="status" role="status"></div>'
+        '<button type="button" class="quiet" data-do="theme" aria-label="Light or dark">'
+        f"{icon('sun')}{icon('moon')}</button></header>"
+        '<div id="parley-line" role="status" hidden>Reconnecting…</div>'
+        '<div id="parley-banner" data-pane="banner"></div>'
+    )
+
+
+def chat() -> str:
+    cards = "".join(
+        f'<button type="button" class="card" data-do="suggest" data-card="{name}">{icon(sign)}'
+        f"<b>{title}</b><span>{words}</span></button>"
+        for name, sign, title, words in _CARDS
+    )
+    return (
+        '<div id="parley-scroll" tabindex="-1"><div id="parley-column">'
+        '<button type="button" class="plain" id="parley-earlier" hidden>Show earlier</button>'
+        '<section id="parley-messages" aria-label="Conversation"></section>'
+        f'<section id="parley-welcome" hidden><h2>What shall we talk about?</h2>'
+        "<p>Type, show or say it. Each request that is spent is counted, and shown.</p>"
+        f'<div class="cards">{cards}</div></section>'
+        '<div class="skeletons" aria-hidden="true"><i></i><i></i><i></i></div></div></div>'
+        f'<button type="button" id="parley-newer" hidden>{icon("down")}<span>New messages</span>'
+        '</button><div id="parley-announcer" class="unseen" aria-live="polite"></div>'
+    )
+
+
+def pane(name: str) -> str:
+    """An empty place that components/live.py fills by `name`."""
+    return f'<div data-pane="{name}"></div>'
+
+
+def conversations() -> str:
+    return (
+        '<nav data-pane="conversations" aria-label="Conversations"><div class="skeletons" '
+        'aria-hidden="true"><i></i><i></i><i></i></div></nav>'
+    )
+
+
+def tray() -> str:
+    return '<div id="parley-notice" role="alert" hidden></div><div id="parley-attachments"></div>'
+
+
+def image_button() -> str:
+    return (
+        f'<button type="button" class="quiet" data-do="choose" aria-label="Add pictures" '
+        f'title="Add pictures">{icon("image")}</button><input type="file" accept="image/*" '
+        'multiple tabindex="-1" aria-label="Pictures to add">'
+    )
+
+
+def mic_button() -> str:
+    return (
+        '<button type="button" class="quiet" data-do="record" aria-label="Record" '
+        f'aria-pressed="false" title="Record">{icon("mic")}{icon("stop")}</button>'
+        '<span class="level" hidden><i></i><output>0:00</output></span>'
+    )

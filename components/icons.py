@@ -1,0 +1,51 @@
+"""The page's own line icons, drawn on a 24 by 24 grid, inlined so that nothing is fetched for them."""
+
+_SHAPES = {
+    "plus": '<path d="M12 5v14M5 12h14"/>',
+    "menu": '<path d="M4 7h16M4 12h16M4 17h10"/>',
+    "close": '<path d="m6 6 12 12M18 6 6 18"/>',
+    "check": '<path d="m5 12.5 4.5 4.5L19 7.5"/>',
+    "copy": '<rect x="9" y="9" width="11" height="11" rx="2.5"/><path d="M15 9V6.5A2.5 2.5 0 0 0 '
+    '12.5 4h-6A2.5 2.5 0 0 0 4 6.5v6A2.5 2.5 0 0 0 6.5 15H9"/>',
+    "retry": '<path d="M19.5 12a7.5 7.5 0 1 1-2.2-5.3L20 9.3"/><path d="M20 4.5v4.8h-4.8"/>',
+    "edit": '<path d="M4.5 19.5 5.6 15 15.8 4.8a2.1 2.1 0 0 1 3 0l.4.4a2.1 2.1 0 0 1 0 3L9 18.4z"/>',
+    "trash": '<path d="M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.8 12.5h9.4L17.5 7M10.3 11v5M13.7 11v5"/>',
+    "image": '<rect x="3.5" y="4.5" width="17" height="15" rx="3"/><circle cx="9" cy="10" r="1.6"/>'
+    '<path d="m4.5 17.5 5-4.5 3.2 2.8 3.3-3.3 4 4"/>',
+    "mic": '<rect x="9" y="3.5" width="6" height="11" rx="3"/><path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 '
+    '18v2.5"/>',
+    "up": '<path d="M12 19V5M6 11l6-6 6 6"/>',
+    "down": '<path d="M12 5v14M6 13l6 6 6-6"/>',
+    "stop": '<rect x="7" y="7" width="10" height="10" rx="2" fill="currentColor" stroke="none"/>',
+    "play": '<path d="M8 5.5v13l10.5-6.5z" fill="currentColor" stroke-linejoin="round"/>',
+    "pause": '<path d="M8.5 6v12M15.5 6v12" stroke-width="2.6"/>',
+    "tool": '<path d="M14.6 6.4a4.3 4.3 0 0 1 5-1.3l-2.8 2.8.4 1.9 1.9.4 2.6-2.6a4.4 4.4 0 0 1-6.2 '
+    '5L8.6 19.5a2.2 2.2 0 0 1-3.1-3.1l6.9-6.9a4.4 4.4 0 0 1 2.2-3.1z" transform="translate(-1 .3)"/>',
+    "thought": '<path d="M12 3.5a6 6 0 0 0-3.4 10.9c.6.4.9 1 .9 1.7V17h5v-.9c0-.7.3-1.3.9-1.7A6 6 0 '
+    '0 0 12 3.5zM10 20.5h4"/>',
+    "memory": '<path d="M6 4.5h12v15l-6-4.2-6 4.2z"/>',
+    "alert": '<path d="M12 4 2.8 19.5h18.4zM12 10v4.2M12 17v.2"/>',
+    "sun": '<circle cx="12" cy="12" r="3.8"/><path d="M12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6 7 7M17 17l'
+    '1.4 1.4M5.6 18.4 7 17M17 7l1.4-1.4"/>',
+    "moon": '<path d="M19.5 14.2A8 8 0 0 1 9.8 4.5a8 8 0 1 0 9.7 9.7z"/>',
+    "chevron": '<path d="m9 6 6 6-6 6"/>',
+    "sound": '<path d="M4 10v4h3.5L12 18V6L7.5 10zM15.5 9a4.2 4.2 0 0 1 0 6M18 6.5a7.8 7.8 0 0 1 0 11"/>',
+    "plug": '<path d="M9 3.5V8M15 3.5V8M6 8h12v3.5a6 6 0 0 1-12 0zM12 17.5v3"/>',
+    "link": '<path d="M10 14 20 4M13.5 4H20v6.5M17 13.5V18a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V9a2 2 0 0 1 '
+    '2-2h4.5"/>',
+    "mark": '<path d="M4 5.5h11a4.5 4.5 0 0 1 0 9H9.2L5.6 18v-3.8" /><path d="M9 9h6"/>',
+}
+
+
+def icon(name: str) -> str:
+    """The icon as an inline SVG that takes the colour and the size of the text around it."""
+    return (
+        '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
+        'stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">'
+        f"{_SHAPES[name]}</svg>"
+    )
+
+
+def all_icons() -> dict[str, str]:
+    """Every icon by name, for the scripts of the page."""
+    return {name: icon(name) for name in _SHAPES}

@@ -1,0 +1,275 @@
+"""One WebSocket a page: what is shown comes in by it, at the pace the page and the machine can take."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import re
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
+from html import escape
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from assistant import Assistant, Refused, Snapshot
+from components import panes
+from components.patch import Drawn, Frame
+from components.render import article
+from events import Event, Exchange, TurnEnded, TurnStarted, begin, grow
+
+Batch = tuple[Event, ...]
+log = logging.getLogger(__name__)
+CONVERSATION_ID = re.compile(r"[0-9a-f]{32}")
+_LONGEST_FRAME = 4096
+_MOST_LINES = 24
+"""Pages one visitor may have open."""
+_PACE_S = 0.05
+_SHARE_S = 0.004
+"""What each growing reply adds to the pause between updates: a hundred replies get 2.5 a second each."""
+_LOOK_AGAIN_S = 2.0
+
+
+class Live:
+    """All open pages, by owner."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self.assistant = assistant
+        self.growing = 0
+        self._lines: defaultdict[str, set[Line]] = defaultdict(set)
+
+    def notify(self, owner: str) -> None:
+        """Something around the chat changed: every page of this owner is told."""
+        for line in self._lines.get(owner, ()):
+            pass
+
+    def pause_s(self) -> float:
+        """How long to gather events before the next update."""
+        return max(_PACE_S, _SHARE_S * self.growing)
+
+    async def serve(self, socket: WebSocket) -> None:
+        owner: str = socket.state.owner
+        if len(self._lines[owner]) >= _MOST_LINES:
+            await socket.close(1013, "too many pages")
+            return
+        await socket.accept()
+        line = Line(self, socket, owner)
+        self._lines[owner].add(line)
+        try:
+            await line.run()
+        finally:
+            self._lines[owner].discard(line)
+            if not self._lines[owner]:
+                del self._lines[owner]
+
+
+class Line:
+    """One page: it follows one conversation at a time."""
+
+    def __init__(self, live: Live, socket: WebSocket, owner: str) -> None:
+        self.stale = asyncio.Event()
+        self._live = live
+        self._socket = socket
+        self._owner = owner
+        self._panes: dict[str, str] = {}
+        self._offset_min = 0
+        self._following: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Until the page is gone. Frames that make no sense are passed over."""
+        surroundings = _task(self._keep_panes())
+        try:
+            while True:
+                await self._obey(await self._socket.receive_text())
+        except (WebSocketDisconnect, KeyError, RuntimeError):
+            pass  # gone, or it sent bytes, which no page of ours does
+        finally:
+            await _end(surroundings)
+            await _end(self._following)
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+                await self._socket.close()
+
+    async def _obey(self, text: str) -> None:
+        frame = _read(text)
+        conversation = frame.get("follow")
+        if not isinstance(conversation, str) or not CONVERSATION_ID.fullmatch(conversation):
+            return
+        before = frame.get("before")
+        if isinstance(before, str):
+            await self._send_earlier(conversation, before)
+            return
+        if isinstance(offset := frame.get("offset"), int) and offset != self._offset_min:
+            self._offset_min = offset
+        self.stale.set()
+        await _end(self._following)
+        self._following = _task(self._follow(conversation))
+
+    async def _send(self, frame: Frame) -> None:
+        # JSON with ASCII only: a lone surrogate from a broken stream must not end the line.
+        await self._socket.send_text(json.dumps(frame, separators=(",", ":")))
+
+    async def _send_earlier(self, conversation: str, before: str) -> None:
+        try:
+            found = await self._live.assistant.open(self._owner, conversation, before=before[:64])
+        except Refused as refused:
+            await self._send(_told(refused))
+            return
+        await self._send({"kind": "earlier", **_shown(conversation, found)})
+
+    async def _follow(self, conversation: str) -> None:
+        """Send the conversation, then what changes in it. Following begins first, so nothing is missed."""
+        events = self._live.assistant.follow(self._owner, conversation)
+        coming = asyncio.ensure_future(anext(events))
+        try:
+            await asyncio.sleep(0)
+            running = await self._send_snapshot(conversation)
+            if running:
+                done, _ = await asyncio.wait((coming,), timeout=_LOOK_AGAIN_S)
+                if not done:  # it ended between following and opening
+                    await self._send_snapshot(conversation)
+            await self._send_changes(conversation, events, coming)
+        except (Refused, StopAsyncIteration) as ended:
+            if isinstance(ended, Refused):
+                await self._send(_told(ended))
+        except (WebSocketDisconnect, RuntimeError):
+            pass  # the page went away while something was being sent; run() notices too
+        finally:
+            await _end(coming)
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
+
+    async def _send_snapshot(self, conversation: str) -> bool:
+        """Whether the newest message is a reply that still grows."""
+        found = await self._live.assistant.open(self._owner, conversation)
+        await self._send({"kind": "open", **_shown(conversation, found)})
+        return bool(found.messages) and found.messages[-1].status == "running"
+
+    async def _send_changes(
+        self,
+        conversation: str,
+        events: AsyncIterator[Batch],
+        coming: "asyncio.Future[Batch]",
+    ) -> None:
+        turn = Turn(self._live)
+        batch = await coming
+        try:
+            while True:
+                for part in _by_turn(batch):
+                    fresh = isinstance(part[0], TurnStarted)
+                    if changes := turn.after(part):
+                        frame: Frame = {"kind": "turn", "conversation": conversation}
+                        await self._send({**frame, "fresh": fresh, "messages": changes})
+                    if fresh or isinstance(part[-1], TurnEnded):
+                        self._live.notify(self._owner)
+                await asyncio.sleep(self._live.pause_s())
+                batch = await anext(events)
+        finally:
+            turn.leave()
+
+    async def _keep_panes(self) -> None:
+        """Send what stands around the chat whenever it changed, at most about five times a second."""
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                await self.stale.wait()
+                self.stale.clear()
+                now = await self._draw_panes()
+                changed = {k: v for k, v in now.items() if self._panes.get(k) != v}
+                self._panes = now
+                if changed:
+                    await self._send({"kind": "panes", "panes": changed})
+                await asyncio.sleep(0.2)
+
+    async def _draw_panes(self) -> dict[str, str]:
+        assistant = self._live.assistant
+        answering = assistant.answering()
+        spent = await assistant.usage(self._owner)
+        listed = await assistant.conversations(self._owner)
+        return {
+            "conversations": panes.conversations(listed, panes.local_now(self._offset_min)),
+            "status": panes.status(answering),
+            "banner": panes.banner(answering),
+            "usage": panes.usage(spent, answering),
+            "memory": panes.memory(),
+            "forecast": panes.forecast(spent, answering),
+        }
+
+
+class Turn:
+    """The turn that a page follows: its events folded, and what the page shows of it."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._exchange: Exchange | None = None
+        self._drawn = Drawn()
+        self._counted = 0
+
+    def after(self, events: Sequence[Event]) -> list[Frame]:
+        """What the page must change after these events."""
+        for event in events:
+            if isinstance(event, TurnStarted):
+                self._exchange, self._drawn = begin(event), Drawn()
+            elif self._exchange is not None:
+                self._exchange = grow(self._exchange, event)
+        if self._exchange is None:
+            return []
+        self._count(int(self._exchange.reply.status == "running"))
+        return self._drawn.update(self._exchange)
+
+    def leave(self) -> None:
+        self._count(0)
+
+    def _count(self, growing: int) -> None:
+        self._live.growing += growing - self._counted
+        self._counted = growing
+
+
+def _by_turn(batch: Sequence[Event]) -> list[list[Event]]:
+    """A batch cut where a turn begins."""
+    parts: list[list[Event]] = []
+    for event in batch:
+        if not parts or isinstance(event, TurnStarted):
+            parts.append([])
+        parts[-1].append(event)
+    return parts
+
+
+def _read(text: str) -> dict[str, object]:
+    """The frame of a page; empty where it is none."""
+    if len(text) > _LONGEST_FRAME:
+        return {}
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return frame if isinstance(frame, dict) else {}
+
+
+def _shown(conversation: str, found: Snapshot) -> Frame:
+    return {
+        "conversation": conversation,
+        "title": escape(found.conversation.title) if found.conversation else "",
+        "known": found.conversation is not None,
+        "earlier": found.earlier,
+        "messages": [{"id": m.id, "article": article(m)} for m in found.messages],
+    }
+
+
+def _told(refused: Refused) -> Frame:
+    return {"kind": "refused", "message": refused.message, "advice": refused.advice}
+
+
+def _task(work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+    task = asyncio.create_task(work)
+    task.add_done_callback(_report)
+    return task
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (bug := task.exception()) is not None:
+        log.error("A page could not be kept up to date", exc_info=bug)
+
+
+async def _end(task: "asyncio.Future[Batch] | asyncio.Task[None] | None") -> None:
+    """Cancel and wait, so that no task outlives its page."""
+    if task is not None:
+        task.cancel()
+        await asyncio.wait((task,))

@@ -1,0 +1,97 @@
+"""The page: Gradio components for what is asked, containers for what components/live.py sends."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import gradio as gr
+
+from assistant import Assistant
+from components import furniture
+from components.orders import obey
+
+Order = Callable[[str, gr.Request], Awaitable[str]]
+
+# The order is written by the page's scripts at the moment of the event (static/orders.js).
+_SEND = "async (_) => [(await window.parley?.sending()) ?? '']"
+_STOP = "(_) => [window.parley?.stopping() ?? '']"
+_OTHER = "(_) => [window.parley?.ordering() ?? '']"
+_ANSWERED = "(answer) => { window.parley?.answered(answer); }"
+
+
+def build(assistant: Assistant, changed: Callable[[str], None]) -> gr.Blocks:
+    """The page for `assistant`; `changed` is told an owner whose lists may have changed."""
+
+    async def order(slip: str, request: gr.Request) -> str:
+        return await obey(assistant, str(request.username), slip, changed)
+
+    with gr.Blocks(title="Parley", fill_width=True, fill_height=True) as page:
+        with gr.Row(elem_id="parley-shell"):
+            _side()
+            with gr.Column(elem_id="parley-main"):
+                _html(furniture.header(), "parley-header")
+                _html(furniture.chat(), "parley-chat")
+                with gr.Column(elem_id="parley-composer"):
+                    box, send, stop = _composer()
+        with gr.Column(elem_id="parley-wires"):
+            slip = gr.Textbox(elem_id="parley-slip", show_label=False)
+            answer = gr.Textbox(elem_id="parley-answer", show_label=False)
+            courier = gr.Button("Order", elem_id="parley-order")
+        for event, js in (
+            (box.submit, _SEND),
+            (send.click, _SEND),
+            (stop.click, _STOP),
+            (courier.click, _OTHER),
+        ):
+            _wire(event, order, slip, answer, js)
+    return page  # type: ignore[no-any-return]
+
+
+def _wire(event: Any, act: Order, slip: gr.Textbox, answer: gr.Textbox, js: str) -> None:
+    # queue=False: an order is one short call, and is answered at once whatever else waits.
+    done = event(
+        act,
+        [slip],
+        [answer],
+        js=js,
+        queue=False,
+        trigger_mode="multiple",
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    done.then(None, [answer], None, js=_ANSWERED, show_progress="hidden", api_visibility="private")
+
+
+def _html(html: str, name: str) -> gr.HTML:
+    return gr.HTML(html, elem_id=name, js_on_load=None, apply_default_css=False, padding=False)
+
+
+def _side() -> None:
+    with gr.Column(elem_id="parley-side"):
+        _html(furniture.wordmark(), "parley-wordmark")
+        gr.Button("New chat", elem_id="parley-new")
+        _html(furniture.conversations(), "parley-conversations")
+        _html(furniture.pane("memory"), "parley-memory")
+        _html(furniture.pane("usage"), "parley-usage")
+
+
+def _composer() -> tuple[gr.Textbox, gr.Button, gr.Button]:
+    _html(furniture.tray(), "parley-tray")
+    box = gr.Textbox(
+        elem_id="parley-input",
+        label="Message",
+        show_label=False,
+        container=False,
+        placeholder="Write, drop a picture, or speak",
+        lines=1,
+        max_lines=12,
+        max_length=400_000,
+        autofocus=True,
+    )
+    with gr.Row(elem_id="parley-tools"):
+        _html(furniture.image_button(), "parley-image")
+        _html(furniture.mic_button(), "parley-mic")
+        gr.Checkbox(label="Speak replies", elem_id="parley-speak", container=False, min_width=0)
+        _html(furniture.pane("forecast"), "parley-forecast")
+        stop = gr.Button("Stop", elem_id="parley-stop")
+        send = gr.Button("Send", elem_id="parley-send")
+    return box, send, stop

@@ -1,0 +1,318 @@
+"""A Message as pieces of HTML, each under a key of its own, so that a growing reply sends only what
+changed. Pure; everything that was said by anyone is escaped here or in markdown.py.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+
+from components.icons import icon
+from components.markdown import pieces as markdown_pieces
+from messages import (
+    Audio,
+    Image,
+    Memory,
+    Message,
+    Part,
+    Provenance,
+    Reasoning,
+    Request,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+_THUMB_WIDTH, _THUMB_HEIGHT = 320, 240
+_SHOWN = 20_000
+"""Characters of a tool's arguments or result that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    key: str
+    html: str
+
+
+def article(message: Message, pieces: tuple[Piece, ...] | None = None) -> str:
+    """The whole message as one element; `pieces` spares drawing them a second time."""
+    drawn = draw(message) if pieces is None else pieces
+    inner = "".join(f'<div data-key="{p.key}">{p.html}</div>' for p in drawn)
+    who = "You" if message.role == "user" else "Parley"
+    return (
+        f'<article class="message {message.role}" data-role="{message.role}" '
+        f'data-id="{escape(message.id)}" data-status="{message.status}" aria-label="{who}">'
+        f"{inner}</article>"
+    )
+
+
+def draw(message: Message) -> tuple[Piece, ...]:
+    if message.role == "user":
+        return tuple(_said(message))
+    return tuple(_reply(message))
+
+
+def _said(message: Message) -> list[Piece]:
+    drawn: list[Piece] = []
+    images = [part for part in message.parts if isinstance(part, Image)]
+    if images:
+        drawn.append(Piece("images", _thumbnails(images)))
+    for number, part in enumerate(message.parts):
+        if isinstance(part, Audio):
+            drawn.append(Piece(f"audio{number}", _recording(part)))
+        elif isinstance(part, Text) and part.text.strip():
+            drawn.append(Piece(f"text{number}", f'<div class="bubble">{escape(part.text)}</div>'))
+    drawn.append(Piece("foot", f'<div class="said-foot">{moment(message.at)}{_copy()}</div>'))
+    return drawn
+
+
+def _reply(message: Message) -> list[Piece]:
+    running = message.status == "running"
+    results = {part.call_id: part for part in message.parts if isinstance(part, ToolResult)}
+    drawn: list[Piece] = []
+    for number, part in enumerate(message.parts):
+        last = number == len(message.parts) - 1
+        match part:
+            case Text(text):
+                blocks = markdown_pieces(text, growing=running and last)
+                drawn += [
+                    Piece(f"text{number}-{i}", f'<div class="text">{html}</div>' if html else "")
+                    for i, html in enumerate(blocks)
+                ]
+            case Reasoning(text):
+                html = _reasoning(text, thinking=running and last)
+                drawn.append(Piece(f"reasoning{number}", html))
+            case ToolCall():
+                html = _tool_card(part, results.get(part.call_id), running)
+                drawn.append(Piece(f"tool{number}", html))
+            case Image():
+                drawn.append(Piece(f"image{number}", _thumbnails([part])))
+            case Audio():
+                drawn.append(Piece(f"audio{number}", _recording(part)))
+            case ToolResult():
+                pass
+    about = message.provenance or Provenance()
+    if running:
+        if waiting := _waiting(message.parts, about, set(results)):
+            drawn.append(Piece("waiting", waiting))
+    else:
+        drawn += _ending(message, about)
+    if about.spoken is not None:
+        drawn.append(Piece("spoken", _spoken(about.spoken.sha256)))
+    if about.recalled and not running:
+        drawn.append(Piece("recalled", _recalled(about.recalled)))
+    if not running:
+        drawn.append(Piece("foot", _foot(about)))
+    return drawn
+
+
+def _waiting(parts: tuple[Part, ...], about: Provenance, answered: set[str]) -> str:
+    """What Parley does while no words come; empty while they do."""
+    last = parts[-1] if parts else None
+    if isinstance(last, Text | Reasoning) and last.text.strip():
+        return ""
+    if any(isinstance(part, ToolCall) and part.call_id not in answered for part in parts):
+        return ""
+    doing = "Reading the results" if parts else "Getting ready"
+    if not parts and about.model:
+        doing = f"Waiting for {escape(about.model)}"
+    return f'<div class="waiting"><i></i><i></i><i></i><span>{doing}</span></div>'
+
+
+def _reasoning(text: str, thinking: bool) -> str:
+    label = "Thinking" if thinking else "Thoughts"
+    busy = " busy" if thinking else ""
+    return (
+        f'<details class="reasoning{busy}"><summary>{icon("thought")}<span>{label}</span>'
+        f"{icon('chevron')}</summary><div>{escape(text.strip())}</div></details>"
+    )
+
+
+def _tool_card(call: ToolCall, result: ToolResult | None, running: bool) -> str:
+    if result is None:
+        state, note = ("running", "running") if running else ("failed", "no answer")
+    else:
+        state = "done" if result.ok else "failed"
+        note = f"{seconds(result.seconds)}" if result.ok else f"failed · {seconds(result.seconds)}"
+    answer = ""
+    if result is not None:
+        label = "Result" if result.ok else "Error"
+        answer = f"<h6>{label}</h6><pre tabindex='0'>{_clip(result.text)}</pre>"
+    return (
+        f'<details class="tool {state}" data-tool="{escape(call.name)}"><summary>{icon("tool")}'
+        f'<b>{escape(call.name)}</b><span class="gist">{_gist(call.arguments)}</span>'
+        f'<span class="state">{note}</span>{icon("chevron")}</summary><div><h6>Arguments</h6>'
+        f"<pre tabindex='0'>{_clip(_pretty(call.arguments))}</pre>{answer}</div></details>"
+    )
+
+
+def _gist(arguments: str) -> str:
+    """The values of the arguments in a few words; the JSON itself where it cannot be read."""
+    try:
+        read = json.loads(arguments or "{}")
+    except ValueError:
+        return escape(arguments[:80])
+    values = read.values() if isinstance(read, dict) else [read]
+    words = ", ".join(v if isinstance(v, str) else json.dumps(v) for v in values)
+    return escape(words[:80])
+
+
+def _pretty(arguments: str) -> str:
+    try:
+        return json.dumps(json.loads(arguments or "{}"), indent=2, ensure_ascii=False)
+    except ValueError:
+        return arguments
+
+
+def _clip(text: str) -> str:
+    if len(text) <= _SHOWN:
+        return escape(text)
+    return escape(text[:_SHOWN]) + f"\n… {len(text) - _SHOWN:,} more characters"
+
+
+def _ending(message: Message, about: Provenance) -> list[Piece]:
+    """A notice under a reply that did not end well, with what to do next."""
+    if message.status == "done" and about.fault is None:
+        return []
+    what = {
+        "failed": "This reply failed.",
+        "interrupted": "This reply was interrupted. What had arrived is kept.",
+        "stopped": "Stopped.",
+    }.get(message.status, "")
+    advice = ""
+    if about.fault is not None:
+        what, advice = about.fault.message, about.fault.advice
+    words = f"<p>{escape(what)}</p>" + (f"<small>{escape(advice)}</small>" if advice else "")
+    tone = "calm" if message.status in ("stopped", "done") else "warn"
+    again = (
+        f'<button type="button" class="plain" data-do="retry">{icon("retry")}<span>Retry</span>'
+        "</button>"
+    )
+    html = f'<div class="notice {tone}">{icon("alert")}<div>{words}</div>{again}</div>'
+    return [Piece("ending", html)]
+
+
+def _foot(about: Provenance) -> str:
+    facts: list[str] = []
+    if about.model:
+        why = escape(about.why)
+        facts.append(f'<span class="model" title="{why}">{escape(about.model)}</span>')
+        if why:
+            facts.append(f'<span class="why">{why}</span>')
+    facts.append(f'<span class="requests">{spent(about.requests)}</span>')
+    if about.seconds:
+        facts.append(f"<span>{seconds(about.seconds)}</span>")
+    if about.dropped:
+        facts.append(f"<span>{about.dropped} earlier messages did not fit</span>")
+    again = (
+        '<button type="button" class="quiet" data-do="retry" aria-label="Answer again" '
+        f'title="Answer again">{icon("retry")}</button>'
+    )
+    return f'<div class="foot">{_copy()}{again}<p class="facts">{"".join(facts)}</p></div>'
+
+
+def _copy() -> str:
+    return (
+        '<button type="button" class="quiet" data-do="copy" aria-label="Copy" title="Copy">'
+        f"{icon('copy')}</button>"
+    )
+
+
+def spent(requests: tuple[Request, ...]) -> str:
+    """Such as "2 requests: 1 answer + 1 tool round"."""
+    if not requests:
+        return "no requests"
+    if all(request.free for request in requests):
+        return "nothing spent"
+    if len(requests) == 1:
+        only = requests[0].purpose
+        return "1 request" if only == "answer" else f"1 request: {only}"
+    kinds = Counter(request.purpose for request in requests)
+    parts = " + ".join(
+        f"{count} {kind}{'s' if count > 1 and kind in ('answer', 'tool round') else ''}"
+        for kind, count in kinds.items()
+    )
+    return f"{len(requests)} requests: {parts}"
+
+
+def _recalled(memories: tuple[Memory, ...]) -> str:
+    chips = "".join(_chip(memory) for memory in memories)
+    return f'<div class="recalled"><span>{icon("memory")}Recalled</span>{chips}</div>'
+
+
+def _chip(memory: Memory) -> str:
+    name = escape(memory.id)
+    label = escape(" ".join(memory.text.split())[:60])
+    who = "You said" if memory.role == "user" else "Parley said"
+    title = escape(memory.conversation_title or "Untitled")
+    return (
+        f'<button type="button" class="chip" data-do="memory" aria-haspopup="dialog">{label}</button>'
+        f'<div class="memory-card" popover data-memory="{name}"><p>{escape(memory.text[:1200])}</p>'
+        f"<small>{who}, {moment(memory.at, date=True)}, in "
+        f'<a href="?c={escape(memory.conversation_id)}" data-do="open">{title}</a></small>'
+        f'<button type="button" class="plain" data-do="forget">{icon("trash")}<span>Forget</span>'
+        "</button></div>"
+    )
+
+
+def _thumbnails(images: list[Image]) -> str:
+    return f'<div class="thumbs">{"".join(_thumbnail(image) for image in images)}</div>'
+
+
+def _thumbnail(image: Image) -> str:
+    """The picture in a box of its final size, so that nothing jumps when it has loaded."""
+    name = escape(image.media.name or "Picture")
+    scale = min(1, _THUMB_WIDTH / max(1, image.width), _THUMB_HEIGHT / max(1, image.height))
+    size = f'width="{round(image.width * scale)}" height="{round(image.height * scale)}"'
+    return (
+        f'<button type="button" class="thumb" data-do="enlarge" aria-label="Enlarge {name}">'
+        f'<img src="{media_url(image.media.sha256)}" alt="{name}" {size} decoding="async"></button>'
+    )
+
+
+def _recording(audio: Audio) -> str:
+    words = ""
+    if audio.transcript:
+        words = f'<p class="transcript">{escape(audio.transcript)}</p>'
+    elif audio.transcript is not None:
+        words = '<p class="transcript none">No words were recognised.</p>'
+    return f'<div class="bubble">{player(audio.media.sha256, audio.seconds)}{words}</div>'
+
+
+def _spoken(sha256: str) -> str:
+    return f'<div class="spoken">{player(sha256, 0)}</div>'
+
+
+def player(sha256: str, length_s: float) -> str:
+    """A small player; sound.js moves it. The length is 0 where it is not known before loading."""
+    label = f"{int(length_s) // 60}:{int(length_s) % 60:02d}" if length_s else ""
+    return (
+        '<div class="player"><button type="button" data-do="play" aria-label="Play">'
+        f'{icon("play")}{icon("pause")}</button><input type="range" min="0" max="1000" value="0" '
+        f'aria-label="Position"><output>{label}</output>'
+        f'<audio src="{media_url(sha256)}" preload="none"></audio></div>'
+    )
+
+
+def media_url(sha256: str) -> str:
+    return f"/parley/media/{escape(sha256)}"
+
+
+def moment(at: float, date: bool = False) -> str:
+    """A time that the browser rewrites in its own zone and language; UTC until then."""
+    when = datetime.fromtimestamp(at, UTC)
+    shown = when.strftime("%d %b %Y, %H:%M" if date else "%H:%M")
+    kind = "date" if date else "time"
+    return f'<time datetime="{when.isoformat()}" data-as="{kind}">{shown}</time>'
+
+
+def seconds(length_s: float) -> str:
+    """Such as "20 ms", "0.3 s", "12 s" or "2 min 5 s"."""
+    if 0 < length_s < 0.1:
+        return f"{length_s * 1000:.0f} ms"
+    if length_s < 10:
+        return f"{length_s:.1f} s"
+    if length_s < 60:
+        return f"{length_s:.0f} s"
+    return f"{int(length_s) // 60} min {int(length_s) % 60} s"

@@ -1,0 +1,199 @@
+// Writing, showing and saying: the box at the bottom, its drafts, and what sending does.
+
+import { $, on, store, escape } from "./dom.js";
+import * as attachments from "./attachments.js";
+import * as chat from "./chat.js";
+import * as conversations from "./conversations.js";
+import * as recorder from "./recorder.js";
+import { nextOrder, order, settle, write } from "./orders.js";
+
+const input = () => $("#parley-input textarea");
+const speaks = () => $("#parley-speak input");
+const draftKey = () => `parley.draft.${conversations.isFresh() ? "new" : conversations.id()}`;
+let spokenHere = ""; // the conversation whose next reply this page reads out
+
+export function begin() {
+  attachments.begin(refresh, notice);
+  input().addEventListener("input", () => { store.set(draftKey(), input().value); refresh(); });
+  wireSpeak();
+  wireFiles();
+  on("record", record);
+  on("suggest", (card) => suggestions[card.dataset.card]());
+  on("retry", retry);
+  on("dismiss", () => notice(""));
+  document.addEventListener("keydown", onKey);
+  window.parley = { sending, stopping, ordering: nextOrder, answered: (a) => a && settle(JSON.parse(a)) };
+  refresh();
+}
+
+export const isSpeakingHere = () => spokenHere === conversations.id();
+
+/** The draft of the conversation that was opened. */
+export function arrive() {
+  notice("");
+  put(store.get(draftKey()) ?? "");
+  if (matchMedia("(hover: hover)").matches) input().focus();
+}
+
+function put(text) {
+  const box = input();
+  if (box.value === text) return refresh();
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** Buttons and forecast as they fit what is there now. */
+export function refresh() {
+  const running = chat.isRunning();
+  document.body.dataset.running = running ? "yes" : "";
+  const empty = !input().value.trim() && attachments.isEmpty();
+  $("#parley-send").toggleAttribute("data-empty", empty);
+  const shown = $("#parley-forecast [data-most]");
+  if (!shown) return;
+  const extra = attachments.recordings();
+  const count = 1 + extra;
+  const speech = speaks().checked ? ", speech up to 3 more" : "";
+  shown.textContent = `${count} request${count > 1 ? "s" : ""}, up to ${Number(shown.dataset.most) + extra} with tools${speech}`;
+}
+
+export function notice(message, advice = "") {
+  const box = $("#parley-notice");
+  box.hidden = !message;
+  box.innerHTML = message
+    ? `<p><b>${escape(message)}</b> ${escape(advice)}</p><button type="button" class="quiet" data-do="dismiss" aria-label="Close">${window.parleyIcons.close}</button>`
+    : "";
+}
+
+/** Called by Gradio when the box is submitted or Send is clicked: the slip of the order. */
+async function sending() {
+  const text = input().value;
+  const speak = speaks().checked;
+  const words = text.trim();
+  if (!words && attachments.isEmpty()) return "";
+  if (recorder.isRecording()) return "";
+  notice("");
+  const media = await attachments.take();
+  const key = draftKey();
+  if (!words && !media.length) return "";
+  put("");
+  store.set(key, null);
+  conversations.settle();
+  chat.toEnd();
+  spokenHere = speak ? conversations.id() : "";
+  const conversation = conversations.id();
+  const { slip, answer } = write({ do: "send", conversation, text: words, media: media.map((m) => m.sha256), speak });
+  answer.then((told) => {
+    if (told.ok) return;
+    if (conversations.id() === conversation) {
+      if (!input().value) put(text);
+      attachments.give(media);
+      notice(told.message, told.advice);
+    } else store.set(`parley.draft.${conversation}`, text);
+  });
+  return slip;
+}
+
+function stopping() {
+  const { slip, answer } = write({ do: "stop", conversation: conversations.id() });
+  answer.then((told) => told.ok || notice(told.message, told.advice));
+  return slip;
+}
+
+async function retry(button) {
+  const reply = button.closest("article").dataset.id;
+  spokenHere = speaks().checked ? conversations.id() : "";
+  const told = await order({ do: "retry", conversation: conversations.id(), reply, speak: speaks().checked });
+  if (!told.ok) notice(told.message, told.advice);
+}
+
+function onKey(event) {
+  if (event.key !== "Escape" || event.defaultPrevented || $("dialog[open], :popover-open")) return;
+  if (document.body.dataset.drawer === "open") return conversations.drawer(false);
+  if (chat.isRunning()) $("#parley-stop").click();
+}
+
+function wireSpeak() {
+  const box = speaks();
+  if (store.get("parley.speak") === "yes" && !box.checked) box.click();
+  box.addEventListener("change", () => { store.set("parley.speak", box.checked ? "yes" : null); refresh(); });
+}
+
+function wireFiles() {
+  const chooser = $("#parley-image input[type=file]");
+  on("choose", () => chooser.click());
+  chooser.addEventListener("change", () => { addAll(chooser.files); chooser.value = ""; });
+  document.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length) return;
+    event.preventDefault();
+    addAll(files);
+  });
+  let depth = 0;
+  const over = (yes) => { document.body.dataset.drop = yes ? "yes" : ""; };
+  const holds = (event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragenter", (event) => { if (holds(event)) over(++depth > 0); });
+  document.addEventListener("dragleave", (event) => { if (holds(event)) over(--depth > 0); });
+  document.addEventListener("dragover", (event) => { if (holds(event)) event.preventDefault(); });
+  document.addEventListener("drop", (event) => {
+    depth = 0;
+    over(false);
+    if (!holds(event)) return;
+    event.preventDefault();
+    addAll(event.dataTransfer.files);
+  });
+}
+
+function addAll(files) {
+  notice("");
+  for (const file of files) attachments.add(file);
+  input().focus();
+}
+
+async function record() {
+  if (recorder.isRecording()) return finishRecording();
+  const level = $("#parley-mic .level");
+  try {
+    await recorder.start((loud, seconds) => {
+      level.style.setProperty("--level", loud);
+      $("output", level).textContent = `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+    }, finishRecording);
+  } catch (trouble) {
+    const denied = trouble.name === "NotAllowedError";
+    return notice(denied ? "The microphone is not allowed here." : "No microphone could be opened.",
+      denied ? "Allow it in the browser's address bar, then try again." : trouble.message);
+  }
+  notice("");
+  showRecording(true);
+}
+
+function showRecording(yes) {
+  document.body.dataset.recording = yes ? "yes" : "";
+  $("#parley-mic .level").hidden = !yes;
+  const button = $("#parley-mic button");
+  button.setAttribute("aria-pressed", String(yes));
+  button.setAttribute("aria-label", yes ? "Finish recording" : "Record");
+}
+
+async function finishRecording() {
+  if (!recorder.isRecording()) return;
+  const taken = recorder.finish();
+  showRecording(false);
+  const sound = await taken;
+  if (!sound) return notice("Nothing was recorded.", "Check the microphone, then try again.");
+  const item = await attachments.add(new File([sound], "recording.wav", { type: "audio/wav" }));
+  if (item && !input().value.trim()) $("#parley-send").click();
+}
+
+const suggestions = {
+  tools() {
+    put("What time is it in Tokyo, and what is 17% of 240?");
+    $("#parley-send").click();
+  },
+  image: () => $("#parley-image input[type=file]").click(),
+  voice: () => record(),
+  memory() {
+    put("What did I say about ");
+    input().focus();
+    input().setSelectionRange(input().value.length, input().value.length);
+  },
+};

@@ -1,0 +1,60 @@
+// The one WebSocket of the page: connects, follows, and connects again when it is cut.
+
+import { $ } from "./dom.js";
+
+const LONGEST_WAIT_MS = 8000;
+const DISCREET_MS = 1200;
+
+let socket = null;
+let tries = 0;
+let retry = 0;
+let late = 0;
+let following = null;
+let receive = () => {};
+
+export function connect(onFrame) {
+  receive = onFrame;
+  open();
+  addEventListener("online", hurry);
+  document.addEventListener("visibilitychange", () => document.hidden || hurry());
+}
+
+/** Shows `conversation` from now on; said again by itself whenever the line was cut. */
+export function follow(conversation) {
+  following = conversation;
+  say({ follow: conversation, offset: -new Date().getTimezoneOffset() });
+}
+
+export const earlier = (conversation, before) => say({ follow: conversation, before });
+
+function say(frame) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
+}
+
+function open() {
+  clearTimeout(retry);
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  socket = new WebSocket(`${scheme}//${location.host}/parley/live`);
+  socket.onopen = () => {
+    tries = 0;
+    clearTimeout(late);
+    late = 0;
+    $("#parley-line").hidden = true;
+    if (following) follow(following);
+  };
+  socket.onmessage = (event) => receive(JSON.parse(event.data));
+  socket.onclose = () => {
+    document.documentElement.dataset.live = "closed";
+    late ||= setTimeout(() => { $("#parley-line").hidden = false; }, DISCREET_MS);
+    const wait = Math.min(LONGEST_WAIT_MS, 300 * 2 ** tries) * (0.7 + Math.random() * 0.6);
+    tries += 1;
+    retry = setTimeout(open, wait);
+  };
+}
+
+function hurry() {
+  if (socket?.readyState === WebSocket.CLOSED) {
+    tries = 0;
+    open();
+  }
+}

@@ -1,0 +1,92 @@
+// Wires the parts of the page together once Gradio has drawn it.
+
+import { $, $$, localise, on, ready } from "./dom.js";
+import * as chat from "./chat.js";
+import * as composer from "./composer.js";
+import * as conversations from "./conversations.js";
+import * as layers from "./layers.js";
+import * as line from "./line.js";
+import * as sound from "./sound.js";
+import { order } from "./orders.js";
+
+await ready("#parley-messages", "#parley-input textarea", "#parley-speak input", "#parley-send",
+  "#parley-stop", "#parley-new", "[data-pane=conversations]", "[data-pane=usage]",
+  "[data-pane=memory]", "[data-pane=forecast]", "[data-pane=status]", "#parley-tray", "#parley-order", "#parley-image input", "#parley-mic button");
+
+let shown = ""; // the conversation whose messages are in the page
+
+const frames = {
+  open(frame) {
+    if (frame.conversation !== conversations.id()) return;
+    chat.show(frame, shown === frame.conversation);
+    shown = frame.conversation;
+    afterChange();
+  },
+  earlier(frame) {
+    if (frame.conversation === conversations.id()) chat.showEarlier(frame);
+  },
+  turn(frame) {
+    if (frame.conversation !== shown) return;
+    chat.change(frame);
+    afterChange();
+  },
+  panes({ panes }) {
+    for (const [name, html] of Object.entries(panes)) {
+      if (name === "conversations") conversations.show(html);
+      else fill($(`[data-pane="${name}"]`), html);
+    }
+    composer.refresh();
+  },
+  refused: ({ message, advice }) => composer.notice(message, advice),
+};
+
+function fill(box, html) {
+  box.innerHTML = html;
+  localise(box);
+}
+
+function afterChange() {
+  document.documentElement.dataset.live = "open";
+  document.body.dataset.loaded = "yes";
+  document.body.dataset.talking = chat.isEmpty() ? "" : "yes";
+  $("#parley-welcome").hidden = !chat.isEmpty();
+  composer.refresh();
+}
+
+function leave() {
+  sound.silence();
+  shown = "";
+}
+
+on("theme", () => window.parleyTheme());
+on("enlarge", (button) => layers.enlarge($("img", button)));
+on("memory", (chip) => layers.openCard(chip));
+on("forget", async (button) => {
+  const card = button.closest("[data-memory]");
+  const told = await order({ do: "forget", memory: card.dataset.memory });
+  if (!told.ok) return composer.notice(told.message, told.advice);
+  for (const same of $$(`[data-memory="${CSS.escape(card.dataset.memory)}"]`)) {
+    same.previousElementSibling.remove();
+    same.remove();
+  }
+});
+on("copy", (button) => copied(button, chat.wordsOf(button.closest("article"))));
+on("copy-code", (button) => copied(button, $("code", button.closest(".code")).textContent));
+
+async function copied(button, words) {
+  try {
+    await navigator.clipboard.writeText(words);
+  } catch {
+    return composer.notice("The browser does not let this page copy.", "Select the words and copy them by hand.");
+  }
+  button.classList.add("copied");
+  setTimeout(() => button.classList.remove("copied"), 1400);
+}
+
+chat.begin((box) => { if (composer.isSpeakingHere()) sound.play(box); });
+sound.begin();
+composer.begin();
+conversations.begin(leave, composer.arrive);
+line.connect((frame) => frames[frame.kind]?.(frame));
+$("#parley-earlier").addEventListener("click", () => line.earlier(conversations.id(), chat.first()));
+document.documentElement.classList.add("parley-ready");

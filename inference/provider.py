@@ -1,0 +1,181 @@
+"""A provider is a file of facts: where it answers, what it asks, what it allows, how it differs."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked
+
+Billing = Literal["request", "token", "free"]
+Modality = Literal["text", "image", "audio"]
+
+PROVIDERS = Path(__file__).parent / "providers"
+_BILLING_ORDER: tuple[Billing, ...] = ("request", "token", "free")
+_facts = ConfigDict(extra="forbid")
+
+Count = Annotated[int, Field(gt=0)]
+
+
+class BadProviderFile(ValueError):
+    """A file of facts says what it cannot mean. The text names file and key."""
+
+
+@checked(frozen=True, slots=True, config=_facts)
+class _Defaults:
+    chat: str = ""
+    vision: str = ""
+    transcription: str = ""
+    speech: str = ""
+    voice: str = ""
+
+
+@checked(frozen=True, slots=True, config=_facts)
+class Plan:
+    """What an account may do. Tokens are those of one request; None where there is no limit."""
+
+    requests_per_day: Count | None = None
+    requests_per_minute: Count | None = None
+    window_in: Count | None = None
+    max_out: Count | None = None
+
+
+@checked(frozen=True, slots=True, config=_facts)
+class Model:
+    """A model the provider is known to have. `window`: tokens of question and reply together.
+
+    `plan` is the smallest that has it, empty where every account does.
+    """
+
+    modalities: tuple[Modality, ...] = ("text",)
+    window: Count | None = None
+    max_out: Count | None = None
+    plan: str = ""
+
+
+@checked(frozen=True, slots=True, config=_facts)
+class Quirks:
+    """Where a server leaves OpenAI's ways.
+
+    `empty_content` is what stands for the words of a message that has only calls: some servers
+    reject null, others the empty string. `speech_format` is asked of the speech model, empty to
+    ask for none. `replay_reasoning` names models, by a part of their id, that want their own
+    reasoning back beside their tool calls.
+    """
+
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    empty_content: Literal["", "null"] = ""
+    stream_options: bool = True
+    speech_format: Literal["", "wav", "mp3", "opus", "aac", "flac", "pcm"] = "wav"
+    replay_reasoning: tuple[str, ...] = ("deepseek-v4", "kimi-k2")
+
+
+@checked(frozen=True, slots=True, config=_facts)
+class _File:
+    """The shape of a file in providers/."""
+
+    name: str
+    label: str
+    billing: Billing
+    base_url: str = ""
+    key_variable: str = ""
+    plan: str = ""
+    window: Count = 32_768
+    max_out: Count = 4_096
+    defaults: _Defaults = _Defaults()
+    plans: dict[str, Plan] = Field(default_factory=dict)
+    models: dict[str, Model] = Field(default_factory=dict)
+    quirks: Quirks = Quirks()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """`key_variable` is only a name. `plan` is the account's, with its limits in `plans`.
+
+    `chat` to `speech` are the models of each sense where nobody chose another, empty where there
+    is none. `window` and `max_out` (tokens) hold for models that nothing is known of.
+    """
+
+    name: str
+    label: str
+    billing: Billing
+    base_url: str
+    key_variable: str
+    plan: str
+    window: int
+    max_out: int
+    chat: str
+    vision: str
+    transcription: str
+    speech: str
+    voice: str
+    plans: Mapping[str, Plan]
+    models: Mapping[str, Model]
+    quirks: Quirks
+
+    @property
+    def offline(self) -> bool:
+        """Whether this is the embedded engine, which has no language model."""
+        return self.name == "offline"
+
+    @property
+    def limit(self) -> Plan:
+        """What the account's plan allows."""
+        return self.plans.get(self.plan, Plan())
+
+    def has(self, model: str) -> bool:
+        """False only where the model is known to need a larger plan than the account's."""
+        known = self.models.get(model)
+        if known is None or not known.plan or not self.plan:
+            return True
+        order = list(self.plans)
+        return order.index(known.plan) <= order.index(self.plan)
+
+
+_file: TypeAdapter[_File] = TypeAdapter(_File)
+
+
+def load_providers(folder: Path = PROVIDERS) -> dict[str, Provider]:
+    """All files of facts by name: those billed by the request first, then by token, then free.
+
+    Raises BadProviderFile.
+    """
+    found = [_load(path) for path in sorted(folder.glob("*.toml"))]
+    found.sort(key=lambda p: (_BILLING_ORDER.index(p.billing), p.name))
+    return {provider.name: provider for provider in found}
+
+
+def _load(path: Path) -> Provider:
+    try:
+        file = _file.validate_python(tomllib.loads(path.read_text("utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise BadProviderFile(f"{path.name} is no TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadProviderFile(f"{path.name}, {place}: {first['msg']}") from None
+    plans = {file.plan, *(model.plan for model in file.models.values())} - {""}
+    if unknown := plans - file.plans.keys():
+        raise BadProviderFile(f"{path.name} names plans it does not describe: {sorted(unknown)}")
+    if file.name != path.stem:
+        raise BadProviderFile(f"{path.name} calls itself {file.name!r}; both names must agree")
+    return Provider(
+        name=file.name,
+        label=file.label,
+        billing=file.billing,
+        base_url=file.base_url,
+        key_variable=file.key_variable,
+        plan=file.plan,
+        window=file.window,
+        max_out=file.max_out,
+        chat=file.defaults.chat,
+        vision=file.defaults.vision,
+        transcription=file.defaults.transcription,
+        speech=file.defaults.speech,
+        voice=file.defaults.voice,
+        plans=file.plans,
+        models=file.models,
+        quirks=file.quirks,
+    )

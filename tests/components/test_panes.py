@@ -1,0 +1,81 @@
+"""What stands around the chat."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+from assistant import Answering, Usage
+from components import panes
+from messages import Conversation
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+OFFLINE = Answering("Offline engine", "parley-offline", offline=True, advice="No key was found.")
+ONLINE = Answering("Oxlo", "deepseek-v3.2", offline=False, advice="")
+
+
+def talk(title: str, at: datetime) -> Conversation:
+    return Conversation("a" * 32, title, at.timestamp(), at.timestamp())
+
+
+def used(count: int, limit: int | None, billing: str = "request") -> Usage:
+    return Usage(count, limit, NOON.timestamp(), billing, {"answer": count})
+
+
+def test_conversations_stand_under_their_day() -> None:
+    hours = (1, 20, 70)
+    listed = [talk(f"talk {h}", NOON - timedelta(hours=h)) for h in hours]
+    html = panes.conversations(listed, NOON)
+    assert re.findall(r"<h2>(\w+)</h2>|>(talk \d+)</a>", html) == [
+        ("Today", ""),
+        ("", "talk 1"),
+        ("Yesterday", ""),
+        ("", "talk 20"),
+        ("Earlier", ""),
+        ("", "talk 70"),
+    ]
+
+
+def test_the_day_is_the_readers_own() -> None:
+    late = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+    east = NOON.astimezone(timezone(timedelta(hours=9)))
+    assert "Yesterday" in panes.conversations([talk("late", late)], NOON)
+    assert "Today" in panes.conversations([talk("late", late)], east)
+
+
+def test_a_title_is_shown_as_text() -> None:
+    html = panes.conversations([talk('<img src=x onerror="x">', NOON)], NOON)
+    assert "<img" not in html
+
+
+def test_the_offline_engine_says_what_it_is_and_how_to_connect_a_model() -> None:
+    assert "no language model" in panes.status(OFFLINE)
+    banner = panes.banner(OFFLINE)
+    assert "It has no language model" in banner
+    assert "OXLO_API_KEY" in banner
+    assert "No key was found." in banner
+    assert panes.banner(ONLINE) == ""
+
+
+def test_who_answers_is_named() -> None:
+    assert "deepseek-v3.2" in panes.status(ONLINE)
+    assert "Oxlo" in panes.status(ONLINE)
+
+
+def test_spent_requests_are_counted_against_the_limit() -> None:
+    html = panes.usage(used(23, 60), ONLINE)
+    assert "<b>23</b> of 60 requests today" in html
+    assert "width:38%" in html
+    assert "Resets" in html
+    assert "bar full" in panes.usage(used(58, 60), ONLINE)
+    assert "<b>1</b> request today" in panes.usage(used(1, None), ONLINE)
+    assert "no requests are spent" in panes.usage(used(9, None, "free"), OFFLINE)
+
+
+def test_the_forecast_says_what_the_next_turn_may_cost() -> None:
+    assert "1 request, up to 5 with tools" in panes.forecast(used(23, 60), ONLINE)
+    assert "37 of 60 left" in panes.forecast(used(23, 60), ONLINE)
+    assert "0 of 60 left" in panes.forecast(used(61, 60), ONLINE)
+    assert "No requests" in panes.forecast(used(0, None, "free"), OFFLINE)
+
+
+def test_a_clock_offset_that_cannot_be_is_kept_within_a_day() -> None:
+    assert panes.local_now(10**9).utcoffset() == timedelta(hours=14)

@@ -1,0 +1,125 @@
+"""Recorded turns, drawn as the page shows them."""
+
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from components.render import article, draw, seconds, spent
+from events import Event, Exchange, TurnStarted, begin, from_jsonl, grow
+from messages import Message, Request, Text
+
+TURNS = Path(__file__).parent / "turns"
+
+
+def recorded(name: str) -> list[Event]:
+    return from_jsonl((TURNS / f"{name}.jsonl").read_text(encoding="utf-8"))
+
+
+def played(events: list[Event]) -> Exchange:
+    first, *rest = events
+    assert isinstance(first, TurnStarted)
+    exchange = begin(first)
+    for event in rest:
+        exchange = grow(exchange, event)
+    return exchange
+
+
+class Words(HTMLParser):
+    """What a reader sees: the text alone."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.feed(html)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data + " "
+
+
+def read(message: Message) -> str:
+    return " ".join(Words(article(message)).text.split())
+
+
+def test_a_turn_with_tools_shows_cards_answer_and_cost() -> None:
+    words = read(played(recorded("tools")).reply)
+    assert "local_time Asia/Tokyo 20 ms" in words
+    assert "failed · 0.4 s" in words
+    assert "Error Unknown name <b>; write numbers." in words
+    assert "In Tokyo it is 06:31 , and 17% of 240 is 40.8" in words
+    assert "deepseek-v3.2 your choice 2 requests: 1 tool round + 1 answer 2.4 s" in words
+    assert "Recalled I travel to <Tokyo> & Osaka in spring." in words
+    assert "Forget" in words
+
+
+def test_results_stand_in_the_card_of_their_own_call() -> None:
+    cards = {
+        p.key: p.html for p in draw(played(recorded("tools")).reply) if p.key.startswith("tool")
+    }
+    assert len(cards) == 2
+    clock = next(html for html in cards.values() if "local_time" in html)
+    assert "2026-11-24T06:31:07+09:00" in clock
+    assert "40.8" not in clock
+
+
+def test_a_recording_shows_its_player_and_what_was_understood() -> None:
+    exchange = played(recorded("spoken"))
+    html = article(exchange.said)
+    assert f'src="/parley/media/{"a" * 64}"' in html
+    assert "what does the &lt;sign&gt; say" in html
+    assert 'alt="sign&quot;.png" width="320" height="180"' in html
+    assert f'src="/parley/media/{"c" * 64}"' in article(exchange.reply)
+    assert "2 requests: 1 transcription + 1 answer" in read(exchange.reply)
+
+
+def test_a_failed_turn_says_why_what_to_do_and_offers_retry() -> None:
+    reply = played(recorded("failed")).reply
+    words = read(reply)
+    assert "Let me see" in words
+    assert "Oxlo did not answer within 60 s. Try again, or choose another model. Retry" in words
+    assert 'data-status="failed"' in article(reply)
+    assert "{not json" in words
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [("stopped", "Stopped."), ("interrupted", "was interrupted")]
+)
+def test_a_reply_that_was_cut_says_so(status: str, words: str) -> None:
+    reply = replace(played(recorded("tools")).reply, status=status)  # type: ignore[arg-type]
+    assert words in read(reply)
+
+
+def test_a_call_without_an_answer_is_running_only_while_the_turn_is() -> None:
+    events = recorded("tools")[:9]
+    reply = played(events).reply
+    assert "running" in read(reply)
+    assert "no answer" in read(replace(reply, status="interrupted"))
+
+
+def test_a_reply_that_has_said_nothing_yet_says_what_it_waits_for() -> None:
+    events = recorded("tools")
+    assert "Getting ready" in read(played(events[:1]).reply)
+    assert "Waiting for deepseek-v3.2" in read(played(events[:3]).reply)
+
+
+def test_what_a_person_writes_is_shown_as_written() -> None:
+    said = Message("1", "user", (Text("<b>no</b> **stars**\n  kept"),), 0)
+    assert "&lt;b&gt;no&lt;/b&gt; **stars**\n  kept" in article(said)
+
+
+def test_an_id_cannot_break_out_of_its_attribute() -> None:
+    said = Message('"><script>', "user", (Text("x"),), 0)
+    assert "<script>" not in article(said)
+
+
+def test_requests_are_told_by_purpose() -> None:
+    answer, speech = Request("answer", "m"), Request("speech", "m")
+    assert spent(()) == "no requests"
+    assert spent((answer,)) == "1 request"
+    assert spent((answer, speech, speech)) == "3 requests: 1 answer + 2 speech"
+
+
+def test_times_are_told_in_the_unit_one_would_say() -> None:
+    told = [seconds(s) for s in (0, 0.02, 0.31, 12.4, 125)]
+    assert told == ["0.0 s", "20 ms", "0.3 s", "12 s", "2 min 5 s"]
