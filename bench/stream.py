@@ -15,6 +15,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from app import loop_factory
+
 ROOT = Path(__file__).parents[1]
 TOKENS = 1_000
 PER_SECOND = 100
@@ -166,6 +168,7 @@ if __name__ == "__main__":
         case ["raw", url]:
             asyncio.run(_raw(url))
         case ["serve", url, folder]:
-            asyncio.run(_serve(url, folder))
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(_serve(url, folder))
         case _:
             main()

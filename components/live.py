@@ -40,7 +40,7 @@ class Live:
     def notify(self, owner: str) -> None:
         """Something around the chat changed: every page of this owner is told."""
         for line in self._lines.get(owner, ()):
-            pass
+            line.stale.set()
 
     def pause_s(self) -> float:
         """How long to gather events before the next update."""

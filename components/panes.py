@@ -63,7 +63,8 @@ def banner(answering: Answering) -> str:
     return f"""<details class="banner"><summary>
 {icon("plug")}<span><b>Answering: Parley's offline
 engine.</b> <span class="more">It has no language model: it calculates, tells time, reads text in pictures,
-hears, speaks and recalls.</span></span><em>Connect a model</em></summary><div>{advice}<p>Set one of these and start Parley again:</p>
+hears, speaks and recalls.</span></span><em>Connect a model</em></summary>
+<div>{advice}<p>Set one of these and start Parley again:</p>
 <pre tabindex="0"><code>OXLO_API_KEY=your-key python app.py
 
 PARLEY_BASE_URL=https://host/v1 PARLEY_API_KEY=your-key PARLEY_MODEL=name python app.py

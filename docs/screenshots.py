@@ -145,7 +145,9 @@ def _failure(page: Page, model: ScriptedServer) -> None:
     page.wait_for_timeout(300)
 
 
-def _phone(browser: Browser, desk: BrowserContext, page: Page, folder: Path, scheme: Scheme) -> None:
+def _phone(
+    browser: Browser, desk: BrowserContext, page: Page, folder: Path, scheme: Scheme
+) -> None:
     phone = browser.new_context(
         viewport=PHONE,
         color_scheme=scheme,

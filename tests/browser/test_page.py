@@ -282,7 +282,10 @@ def test_hostile_markdown_does_nothing(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_it_without_sideways_scrolling(
-    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext, scheme: Literal["light", "dark"]
+    parley: RunningParley,
+    model: ScriptedServer,
+    visitor: BrowserContext,
+    scheme: Literal["light", "dark"],
 ) -> None:
     assert visitor.browser
     phone = visitor.browser.new_context(
