@@ -82,6 +82,15 @@ class RequestSent:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing was answered yet: the provider is asked once more after `seconds`."""
+
+    why: str
+    seconds: float
+    kind: Literal["waiting"] = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     text: str
     kind: Literal["text_delta"] = "text_delta"
@@ -130,6 +139,7 @@ Event = (
     | ModelChosen
     | ContextBuilt
     | RequestSent
+    | Waiting
     | TextDelta
     | ReasoningDelta
     | ToolCalled
@@ -182,6 +192,8 @@ def grow(exchange: Exchange, event: Event) -> Exchange:
             return Exchange(said, replace(reply, parts=(*reply.parts, call)))
         case ToolReturned(result):
             return Exchange(said, replace(reply, parts=(*reply.parts, result)))
+        case Waiting(why, seconds):
+            about = replace(about, waiting=f"{why} Asking again in {seconds:.0f} s.")
         case Recalled(memories):
             about = replace(about, recalled=memories)
         case ModelChosen(provider, model, why):
@@ -189,7 +201,7 @@ def grow(exchange: Exchange, event: Event) -> Exchange:
         case ContextBuilt(dropped=dropped):
             about = replace(about, dropped=dropped)
         case RequestSent(request, number):
-            about = replace(about, requests=(*about.requests[:number], request))
+            about = replace(about, requests=(*about.requests[:number], request), waiting="")
         case Spoken(media):
             about = replace(about, spoken=media)
         case TurnEnded(reason, seconds, fault):

@@ -26,6 +26,7 @@ from events import (
     Transcribed,
     TurnEnded,
     TurnStarted,
+    Waiting,
     begin,
     grow,
 )
@@ -38,6 +39,7 @@ from inference.backend import (
     FinishedChunk,
     Interrupted,
     ReasoningChunk,
+    RetryChunk,
     Speech,
     TextChunk,
     ToolSpec,
@@ -256,6 +258,10 @@ class _Steps:
             yield sent
             async for chunk in self.layers.backend.chat(request, self._errand(purpose)):
                 match chunk:
+                    case RetryChunk(why, wait_s):
+                        yield Waiting(why, wait_s)
+                        sent = self._request(purpose, self.choice.model)
+                        yield sent
                     case TextChunk(text):
                         yield TextDelta(text)
                     case ReasoningChunk(text):

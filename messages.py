@@ -42,9 +42,12 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class Image:
+    """`caption` says in words what it shows, for models that cannot see; empty until known."""
+
     media: Media
     width: int
     height: int
+    caption: str = ""
     kind: Literal["image"] = "image"
 
 
@@ -121,7 +124,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a reply came about; shown under it."""
+    """How a reply came about; shown under it. `waiting` says why nothing comes just now."""
 
     provider: str = ""
     model: str = ""
@@ -130,6 +133,7 @@ class Provenance:
     requests: tuple[Request, ...] = ()
     dropped: int = 0
     seconds: float = 0.0
+    waiting: str = ""
     fault: Fault | None = None
     spoken: Media | None = None
 

@@ -82,6 +82,13 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class JsonAnswer:
+    """The reply must be one JSON value; `schema` (JSON Schema) says which, None for any object."""
+
+    schema: dict[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One request for a reply. `max_tokens` is always sent: some servers cut at 256 without it."""
 
@@ -91,6 +98,18 @@ class ChatRequest:
     read: ReadMedia
     max_tokens: int
     tools: Sequence[ToolSpec] = ()
+    json: JsonAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryChunk:
+    """Nothing came yet and the request will be sent once more, after `wait_s` seconds.
+
+    The second sending is a request of its own: it is counted.
+    """
+
+    why: str
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +131,14 @@ class CallChunk:
 
 @dataclass(frozen=True, slots=True)
 class FinishedChunk:
-    """Last of every stream. `finish` is the server's reason, "stop" where it gave none."""
+    """Last of every stream. `finish` is the server's reason, "incomplete" where it just ended."""
 
     finish: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
 
-Chunk = TextChunk | ReasoningChunk | CallChunk | FinishedChunk
+Chunk = RetryChunk | TextChunk | ReasoningChunk | CallChunk | FinishedChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +160,7 @@ class Speech:
 
 
 class Backend(Protocol):
-    """A provider that answers. Every call is exactly one request; none is retried here."""
+    """A provider that answers. Every call is one request, and a RetryChunk tells of one more."""
 
     def chat(self, request: ChatRequest, errand: Errand) -> AsyncIterator[Chunk]:
         """Stream a reply. Raises BackendError; a cut stream raises Interrupted after its chunks."""
