@@ -23,7 +23,7 @@ from inference.openai_backend import OpenAIBackend
 from inference.provider import load_providers
 from memory import schema
 from memory.conversations import Conversations
-from memory.database import DatabaseRefused, open_database
+from memory.database import DatabaseRefused, claim, open_database
 from memory.embedding import LocalEmbedding
 from memory.media import MediaStore
 from memory.recall import Recall
@@ -54,7 +54,7 @@ async def open_house(chosen: Settings, connection: Connection) -> AsyncIterator[
     """The four layers on the data of `chosen`. Leaving it ends turns, workers and connections."""
     async with AsyncExitStack() as stack:
         data = chosen.data_path
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        stack.callback(claim(data).release)
         engine = await open_database(
             f"sqlite+aiosqlite:///{data / 'parley.db'}", [*schema.MIGRATIONS, *ledger.MIGRATIONS]
         )
@@ -171,7 +171,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         listener = socket.create_server((chosen.address, chosen.port), backlog=512)
     except OSError as error:
         sys.stderr.write(
-            f"parley: cannot listen on {chosen.address}:{chosen.port} ({error.strerror}). "
+            f"parley: cannot listen on {chosen.address}:{chosen.port} ({os.strerror(error.errno or 0)}). "
             "Choose another port with --port.\n"
         )
         return 1

@@ -21,18 +21,13 @@ PHONE = ViewportSize(width=390, height=844)
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
-BREAD = """Here is a plan for **Saturday**, worked back from the oven:
+BREAD = """It is **just after seven** on Tuesday morning in Tokyo, so Aiko is up. For her loaf:
 
-| time | step |
-| --- | --- |
-| Fri 21:00 | Feed the starter |
-| 08:00 | Mix flour and 375 g of water |
-| 09:00 | Fold in the starter and 10 g of salt |
-| 13:30 | Shape, then rest in the cold |
-| 17:00 | Bake at 230 °C, 40 minutes |
-
-For 500 g of flour, 75 % hydration is **375 g** of water. In Tokyo it will then be one in the
-morning, so your sister can watch the crust from bed.
+| for 500 g of flour | by weight | by share |
+| --- | --- | --- |
+| water | 375 g | 75 % |
+| starter | 100 g | 20 % |
+| salt | 10 g | 2 % |
 
 ```python
 def water(flour_g: float, hydration: float = 0.75) -> float:
@@ -100,8 +95,7 @@ def _talk(page: Page, model: ScriptedServer) -> None:
     model.calls(
         ("calculate", {"expression": "75% of 500"}), ("clock", {"zone": "Asia/Tokyo"})
     ).says(*[f"{word} " for word in BREAD.split(" ")])
-    say(page, "Plan a sourdough for Saturday evening: 500 g flour, 75 % hydration. And what time "
-        "is that for my sister in Tokyo?")  # fmt: skip
+    say(page, "What time is it for my sister in Tokyo, and how much water for 500 g of flour at 75 %?")
     finished(page)
     page.wait_for_timeout(400)
 
@@ -131,7 +125,7 @@ def _streaming(page: Page, model: ScriptedServer, folder: Path, scheme: Scheme) 
         *[f"{word} " for word in BREAD.split(" ")], delay_s=0.03
     )
     say(page, "Tell me again, slowly")
-    replies(page).get_by_text("starter").first.wait_for()
+    replies(page).get_by_text("Aiko").first.wait_for()
     _take(page, folder, f"streaming-{scheme}")
     page.locator("#parley-stop").click()
     finished(page)
@@ -160,7 +154,7 @@ def _phone(
     small.get_by_role("button", name="conversations").first.click()
     small.wait_for_timeout(400)
     _take(small, folder, f"phone-drawer-{scheme}")
-    small.locator("#parley-conversations").get_by_text("Plan a sourdough").first.click()
+    small.locator("#parley-conversations").get_by_text("What time is it").first.click()
     finished(small)
     small.wait_for_timeout(500)
     _take(small, folder, f"phone-talk-{scheme}")
