@@ -2,6 +2,7 @@
 # make test   set everything up, the browser included, and pass the tests
 # make check  format, lint, types, tests        make bench  the benchmarks
 # make size   what an installation weighs       make screenshots
+# make conformance  the long tests against servers that nobody here wrote
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,19 +11,22 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 CODE := *.py inference memory tools components bench tests
 
-.PHONY: run test check format bench size screenshots browser clean
+.PHONY: run test check conformance format bench size screenshots browser aimock clean
 
 run: $(VENV)/.app
 	$(BIN)/python app.py
 
-test: $(VENV)/.dev browser
+test: $(VENV)/.dev browser aimock
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.dev browser
+check: $(VENV)/.dev browser aimock
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy $(CODE)
 	$(BIN)/python -m pytest
+
+conformance: $(VENV)/.dev aimock
+	$(BIN)/python -m pytest -rs tests/conformance/test_*.py tests/conformance/long_*.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(CODE)
@@ -30,12 +34,16 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.stream
+	$(BIN)/python -m bench.wire
 
 screenshots: $(VENV)/.dev browser
 	$(BIN)/python -m docs.screenshots
 
 browser: $(VENV)/.dev
 	./tests/browser/install.sh $(BIN)
+
+aimock: $(VENV)/.made
+	./tests/conformance/install.sh $(VENV)/aimock
 
 size:
 	./bench/size.sh $(PYTHON)

@@ -14,14 +14,18 @@ from functools import partial
 from pathlib import Path
 
 import settings as environment
-from assistant import Answering, Assistant, Rooms
+from assistant import Assistant, Rooms
 from handler import Layers, Models, run_turn
-from inference import ledger
-from inference.connection import Connection, connect
+from inference import ledger, local_servers
+from inference.budget import Limits, limits_of
+from inference.connection import LOCAL_KEY, Connection, connect
+from inference.discovery import Catalogue
 from inference.ledger import Ledger
 from inference.openai_backend import OpenAIBackend
-from inference.provider import load_providers
+from inference.provider import Provider, load_providers
+from inference.switchboard import Switchboard
 from memory import schema
+from memory.choices import ConversationChoices
 from memory.conversations import Conversations
 from memory.database import DatabaseRefused, claim, open_database
 from memory.embedding import LocalEmbedding
@@ -32,10 +36,6 @@ from tools.router import Router, discover
 from turns import Turns
 
 VERSION = "0.1.0"
-OFFLINE_ADVICE = (
-    "Set OXLO_API_KEY (or another provider's key), or PARLEY_BASE_URL for any "
-    "OpenAI-compatible server, and start Parley again."
-)
 log = logging.getLogger("parley")
 
 
@@ -47,6 +47,7 @@ class House:
     layers: Layers
     turns: Turns
     ledger: Ledger
+    lines: Switchboard
 
 
 @asynccontextmanager
@@ -59,56 +60,73 @@ async def open_house(chosen: Settings, connection: Connection) -> AsyncIterator[
             f"sqlite+aiosqlite:///{data / 'parley.db'}", [*schema.MIGRATIONS, *ledger.MIGRATIONS]
         )
         stack.push_async_callback(engine.dispose)
-        if connection.provider.offline:
-            connection = await _offline(connection, stack)
-        book = Ledger(engine, limits=connection.limits)
-        backend = OpenAIBackend(connection.provider, connection.key, book)
-        stack.push_async_callback(backend.aclose)
+        book = Ledger(engine, limits=_limits(chosen, connection))
+        lines = Switchboard(lambda provider, key: OpenAIBackend(provider, key, book))
+        stack.push_async_callback(lines.aclose)
+        offline = await _offline(stack)
+        if not connection.provider.offline:
+            await lines.add(replace(connection, provider=_as_chosen(connection.provider, chosen)))
+        await lines.add(offline)
         conversations = Conversations(engine)
         media = MediaStore(data / "media", engine)
         recall = Recall(engine, data / "chroma", LocalEmbedding())
         stack.push_async_callback(recall.close)
-        layers = Layers(
-            backend, connection.provider, _models(chosen), recall, media, Router(discover())
-        )
+        models = Models(chosen.model, chosen.vision_model)
+        layers = Layers(lines, models, book, recall, media, Router(discover()))
         turns = Turns(conversations, partial(run_turn, layers=layers))
         stack.push_async_callback(turns.close)
         await conversations.interrupt_running()
         await book.settle_open()
         rooms = Rooms(
-            turns, conversations, media, recall, book, connection.provider, _answering(layers)
+            turns=turns,
+            conversations=conversations,
+            choices=ConversationChoices(engine),
+            media=media,
+            recall=recall,
+            ledger=book,
+            lines=lines,
+            catalogue=Catalogue(book),
         )
-        yield House(Assistant(rooms), layers, turns, book)
+        yield House(Assistant(rooms), layers, turns, book, lines)
 
 
-async def _offline(connection: Connection, stack: AsyncExitStack) -> Connection:
+def _limits(chosen: Settings, connection: Connection) -> dict[str, Limits]:
+    """The plan's, and before them the operator's own numbers."""
+    own = limits_of(
+        connection.provider, chosen.requests_per_day, chosen.requests_per_minute, chosen.reserve
+    )
+    return {connection.provider.name: own}
+
+
+async def _offline(stack: AsyncExitStack) -> Connection:
+    """The embedded engine: it answers where there is no key, and stands in where a budget is spent."""
     from inference.offline.engine import OfflineEngine
 
     engine = OfflineEngine()
     await engine.start()
     stack.push_async_callback(engine.stop)
-    provider = replace(connection.provider, base_url=engine.base_url)
-    return replace(connection, provider=provider, key=engine.key)
+    provider = replace(load_providers()["offline"], base_url=engine.base_url)
+    return Connection(provider, engine.key)
 
 
-def _models(chosen: Settings) -> Models:
-    return Models(
-        chosen.model,
-        chosen.vision_model,
-        chosen.transcribe_model,
-        chosen.speech_model,
-        chosen.voice,
+def _as_chosen(provider: Provider, chosen: Settings) -> Provider:
+    """The operator's models take the place of the file's."""
+    return replace(
+        provider,
+        chat=chosen.model or provider.chat,
+        vision=chosen.vision_model or provider.vision,
+        transcription=chosen.transcribe_model or provider.transcription,
+        speech=chosen.speech_model or provider.speech,
+        voice=chosen.voice or provider.voice,
     )
 
 
-def _answering(layers: Layers) -> Answering:
-    provider = layers.provider
-    return Answering(
-        provider=provider.label,
-        model=layers.models.chat or provider.chat,
-        offline=provider.offline,
-        advice=OFFLINE_ADVICE if provider.offline else "",
-    )
+async def look_around(house: House) -> None:
+    """Offer the model servers that run on this machine: asked on loopback alone, for 300 ms."""
+    for found in await local_servers.find(load_providers()):
+        connection = Connection(found.provider, LOCAL_KEY)
+        await house.lines.add(connection, found.models)
+        log.info("Found %s at %s", found.provider.label, found.provider.base_url)
 
 
 def main() -> int:
@@ -177,7 +195,10 @@ async def _serve(arguments: argparse.Namespace) -> int:
         return 1
     with listener:
         async with open_house(chosen, connection) as house:
+            looking = None if chosen.space else asyncio.create_task(look_around(house))
             await _serve_page(house.assistant, chosen, listener)
+            if looking:
+                looking.cancel()
     return 0
 
 

@@ -1,7 +1,7 @@
 """What a page, a shell or an API can ask of Parley. The owner of what is asked for comes first, always."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +9,19 @@ from time import time
 
 from attachments import BadAttachment, Picture, described, inspect
 from events import Event
+from inference.backend import BackendError
+from inference.discovery import Catalogue
+from inference.json_answer import Misfit, repair_request_text, schema_problem
 from inference.ledger import Ledger
-from inference.provider import Provider
+from inference.switchboard import Line, Offer, Switchboard
+from inference.usage import UsageReport, usage_report
+from memory.choices import ConversationChoices
 from memory.conversations import Busy, Conversations, Missing
 from memory.media import MediaStore
 from memory.recall import Recall
 from messages import (
     Audio,
+    Choices,
     Conversation,
     Image,
     Media,
@@ -24,10 +30,15 @@ from messages import (
     Text,
     new_id,
 )
-from turns import Turns
+from turns import MOST_REQUESTS, Turns
 
 MAX_CHARS = 400_000
 MAX_ATTACHMENTS = 5
+EVERYWHERE = "0" * 32  # stands for all conversations where nothing else was decided
+OFFLINE_ADVICE = (
+    "Set OXLO_API_KEY (or another provider's key), or PARLEY_BASE_URL for any "
+    "OpenAI-compatible server, and start Parley again."
+)
 
 
 class Refused(Exception):
@@ -60,17 +71,18 @@ class Answering:
     model: str
     offline: bool
     advice: str
+    json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Requests sent today (UTC). `limit` is None where none is known."""
+    """`most_requests` is what the next turn may send to the model at most, within what is left today.
 
-    used: int
-    limit: int | None
-    resets_at: float
-    billing: str
-    by_purpose: dict[str, int]
+    Each recording of it and its spoken reply add one.
+    """
+
+    report: UsageReport
+    most_requests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +91,12 @@ class Rooms:
 
     turns: Turns
     conversations: Conversations
+    choices: ConversationChoices
     media: MediaStore
     recall: Recall
     ledger: Ledger
-    provider: Provider
-    answering: Answering
+    lines: Switchboard
+    catalogue: Catalogue
 
 
 class Assistant:
@@ -95,8 +108,9 @@ class Assistant:
         self._media = rooms.media
         self._recall = rooms.recall
         self._ledger = rooms.ledger
-        self._answering = rooms.answering
-        self._provider = rooms.provider
+        self._choices = rooms.choices
+        self._lines = rooms.lines
+        self._catalogue = rooms.catalogue
 
     async def send(
         self, owner: str, conversation_id: str, text: str, media: Sequence[str], speak: bool
@@ -116,13 +130,25 @@ class Assistant:
         if text:
             parts.append(Text(text))
         said = Message(new_id(), "user", tuple(parts), time())
+        choices = await self.choices(owner, conversation_id)
         with _refusing():
-            await self._turns.start(owner, conversation_id, said, speak)
+            await self._turns.start(owner, conversation_id, said, speak, choices)
 
     async def retry(self, owner: str, conversation_id: str, reply_id: str, speak: bool) -> None:
         """Answer the same message again; the earlier reply is kept but no longer shown."""
+        choices = await self.choices(owner, conversation_id)
         with _refusing():
-            await self._turns.retry(owner, conversation_id, reply_id, speak)
+            await self._turns.retry(owner, conversation_id, reply_id, speak, choices)
+
+    async def repair(self, owner: str, conversation_id: str, reply_id: str, speak: bool) -> None:
+        """Ask once more for a reply in JSON that did not fit, telling the model why: 1 request."""
+        found = await self.open(owner, conversation_id, limit=1)
+        last = found.messages[-1] if found.messages else None
+        check = last.provenance.json if last and last.provenance else None
+        if last is None or last.id != reply_id or check is None or check.fits:
+            raise NotFound("There is nothing to repair here any more.", "Reload the page.")
+        text = repair_request_text(Misfit(check.problems))
+        await self.send(owner, conversation_id, text, (), speak)
 
     async def stop(self, owner: str, conversation_id: str) -> None:
         await self._turns.stop(owner, conversation_id)
@@ -170,6 +196,7 @@ class Assistant:
         await self._turns.stop(owner, conversation_id)
         with _refusing():
             unused = await self._conversations.delete(owner, conversation_id)
+            await self._choices.forget(owner, conversation_id)
             await self._recall.forget_conversation(owner, conversation_id)
             await self._media.disown(owner, unused)
 
@@ -181,29 +208,95 @@ class Assistant:
         """
         return self._turns.follow(owner, conversation_id)
 
+    def listen(self, changed: Callable[[str], None]) -> None:
+        """From now on `changed` is told an owner when a turn of theirs begins or ends, anywhere."""
+        self._turns.on_change = changed
+
     async def forget(self, owner: str, memory_id: str) -> None:
         with _refusing():
             await self._recall.forget(owner, memory_id)
 
-    async def usage(self, owner: str) -> Usage:
-        """What was sent to the provider today, by everybody and by this owner."""
-        provider = self._provider
-        return Usage(
-            used=await self._ledger.used_today(provider.name),
-            limit=provider.limit.requests_per_day,
-            resets_at=self._ledger.resets_at(),
-            billing=provider.billing,
-            by_purpose=await self._ledger.by_purpose(provider.name, owner),
+    async def memories(self, owner: str) -> int:
+        """How many things are remembered for this owner."""
+        return await self._recall.count(owner)
+
+    async def choices(self, owner: str, conversation_id: str) -> Choices:
+        """What was decided for this conversation, else for all of this owner's."""
+        with _refusing():
+            here = await self._choices.get(owner, conversation_id)
+            return here if here != Choices() else await self._choices.get(owner, EVERYWHERE)
+
+    async def choose(
+        self, owner: str, conversation_id: str, choices: Choices, always: bool = False
+    ) -> None:
+        """Decide for a conversation; `always` for all that have no choice of their own, too."""
+        if choices.provider and not self._lines.has(choices.provider):
+            raise Refused(f"{choices.provider} is not connected.", "Choose another model.")
+        if choices.schema and (problem := schema_problem(choices.schema)):
+            raise Refused(f"This is no JSON Schema: {problem}", "Correct it, or leave it empty.")
+        with _refusing():
+            await self._choices.set(owner, conversation_id, choices)
+            if always:
+                await self._choices.set(owner, EVERYWHERE, choices)
+
+    def offers(self) -> list[Offer]:
+        """Every model that can be chosen, as far as is known without asking anybody."""
+        return self._lines.offers()
+
+    async def refresh_offers(self, owner: str) -> None:
+        """Ask every provider what it offers. No request of a day's budget is spent on it."""
+        problem: BackendError | None = None
+        for line in self._lines.lines():
+            try:
+                models = await self._catalogue.offered(line.connection, owner, fresh=True)
+            except BackendError as error:
+                problem = error
+            else:
+                self._lines.learn(line.provider.name, models)
+        if problem:
+            raise Refused(problem.message, problem.advice)
+
+    async def usage(self, owner: str, conversation_id: str = "") -> Usage:
+        """What was sent to who answers here, by everybody today and by this owner."""
+        line = await self._line(owner, conversation_id)
+        report = await usage_report(self._ledger, line.provider, owner)
+        most = MOST_REQUESTS if report.left is None else min(MOST_REQUESTS, report.left)
+        return Usage(report, most)
+
+    async def answering(self, owner: str, conversation_id: str) -> Answering:
+        """Who answers in this conversation; "" stands for a page that has none open yet."""
+        conversation_id = conversation_id or EVERYWHERE
+        line = await self._line(owner, conversation_id)
+        choices = await self.choices(owner, conversation_id)
+        model = choices.model or line.model_for("chat")
+        offline = line.provider.offline
+        others = [other for other in self._lines.lines() if not other.provider.offline]
+        return Answering(
+            provider=line.provider.label,
+            model=model,
+            offline=offline,
+            advice=_advice(others) if offline else "",
+            json=choices.json,
         )
 
-    def answering(self) -> Answering:
-        return self._answering
+    async def _line(self, owner: str, conversation_id: str) -> Line:
+        chosen = (await self.choices(owner, conversation_id)).provider if conversation_id else ""
+        return (
+            self._lines.line(chosen) if self._lines.has(chosen) else self._lines.for_sense("chat")
+        )
 
     async def _attached(self, owner: str, sha256: str) -> Image | Audio:
         with _refusing():
             media, path = await self._media.path(owner, sha256)
         data = await asyncio.to_thread(path.read_bytes)
         return described(media, data)
+
+
+def _advice(found: Sequence[Line]) -> str:
+    if found:
+        names = " and ".join(line.provider.label for line in found)
+        return f"{names} can answer: choose a model above."
+    return OFFLINE_ADVICE
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from pydantic import Field, TypeAdapter
 from messages import (
     Audio,
     Fault,
+    Image,
+    JsonCheck,
     Media,
     Memory,
     Message,
@@ -55,6 +57,14 @@ class Recalled:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """The budget is near its end: `note` says what is done otherwise for it."""
+
+    note: str
+    kind: Literal["planned"] = "planned"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelChosen:
     provider: str
     model: str
@@ -79,6 +89,14 @@ class RequestSent:
     request: Request
     number: int
     kind: Literal["request_sent"] = "request_sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """The budget refused the request of that number before it left: nothing was spent on it."""
+
+    number: int
+    kind: Literal["unsent"] = "unsent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +143,22 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
+class Captioned:
+    """What the pictures of the user's message show, in words: a model that saw them has said it."""
+
+    caption: str
+    kind: Literal["captioned"] = "captioned"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonChecked:
+    """The reply had to be JSON and was checked."""
+
+    check: JsonCheck
+    kind: Literal["json_checked"] = "json_checked"
+
+
+@dataclass(frozen=True, slots=True)
 class TurnEnded:
     reason: Ending
     seconds: float
@@ -136,15 +170,19 @@ Event = (
     TurnStarted
     | Transcribed
     | Recalled
+    | Planned
     | ModelChosen
     | ContextBuilt
     | RequestSent
+    | Unsent
     | Waiting
     | TextDelta
     | ReasoningDelta
     | ToolCalled
     | ToolReturned
     | Spoken
+    | Captioned
+    | JsonChecked
     | TurnEnded
 )
 
@@ -184,6 +222,8 @@ def grow(exchange: Exchange, event: Event) -> Exchange:
             return begin(event)
         case Transcribed(audio):
             return Exchange(replace(said, parts=_transcribed(said.parts, audio)), reply)
+        case Captioned(caption):
+            return Exchange(replace(said, parts=_captioned(said.parts, caption)), reply)
         case TextDelta(text):
             return Exchange(said, replace(reply, parts=_append(reply.parts, Text(text))))
         case ReasoningDelta(text):
@@ -196,12 +236,18 @@ def grow(exchange: Exchange, event: Event) -> Exchange:
             about = replace(about, waiting=f"{why} Asking again in {seconds:.0f} s.")
         case Recalled(memories):
             about = replace(about, recalled=memories)
+        case Planned(note):
+            about = replace(about, note=note)
         case ModelChosen(provider, model, why):
             about = replace(about, provider=provider, model=model, why=why)
         case ContextBuilt(dropped=dropped):
             about = replace(about, dropped=dropped)
         case RequestSent(request, number):
             about = replace(about, requests=(*about.requests[:number], request), waiting="")
+        case JsonChecked(check):
+            about = replace(about, json=check)
+        case Unsent(number):
+            about = replace(about, requests=about.requests[:number])
         case Spoken(media):
             about = replace(about, spoken=media)
         case TurnEnded(reason, seconds, fault):
@@ -220,6 +266,12 @@ def _append(parts: tuple[Part, ...], piece: Text | Reasoning) -> tuple[Part, ...
         case Reasoning(before), Reasoning(more):
             return (*parts[:-1], Reasoning(before + more))
     return (*parts, piece)
+
+
+def _captioned(parts: tuple[Part, ...], caption: str) -> tuple[Part, ...]:
+    return tuple(
+        replace(p, caption=caption) if isinstance(p, Image) and not p.caption else p for p in parts
+    )
 
 
 def _transcribed(parts: tuple[Part, ...], audio: Audio) -> tuple[Part, ...]:

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 
 Role = Literal["user", "assistant"]
 Status = Literal["running", "done", "stopped", "interrupted", "failed"]
-Purpose = Literal["answer", "tool round", "transcription", "speech", "embedding"]
+Purpose = Literal["answer", "tool round", "transcription", "speech", "embedding", "models"]
 
 
 def new_id() -> str:
@@ -123,8 +123,19 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class JsonCheck:
+    """Whether a reply that had to be JSON is what was asked for, and if not, why."""
+
+    fits: bool
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a reply came about; shown under it. `waiting` says why nothing comes just now."""
+    """How a reply came about; shown under it. `waiting` says why nothing comes just now.
+
+    `note` says what was done otherwise than usual to keep within the budget.
+    """
 
     provider: str = ""
     model: str = ""
@@ -134,8 +145,10 @@ class Provenance:
     dropped: int = 0
     seconds: float = 0.0
     waiting: str = ""
+    note: str = ""
     fault: Fault | None = None
     spoken: Media | None = None
+    json: JsonCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +181,19 @@ class Conversation:
     title: str
     created_at: float
     updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What its owner decided for a conversation; empty names leave it to Parley.
+
+    `schema` is the text of a JSON Schema for replies in JSON, empty for any object.
+    """
+
+    provider: str = ""
+    model: str = ""
+    json: bool = False
+    schema: str = ""
 
 
 _message: TypeAdapter[Message] = TypeAdapter(Message)

@@ -39,6 +39,24 @@ class Settings:
     )
     speech_model: str = _setting("PARLEY_SPEECH_MODEL", "", "Model that speaks replies.")
     voice: str = _setting("PARLEY_VOICE", "", "Voice of spoken replies, such as `af_heart`.")
+    requests_per_day: int = _setting(
+        "PARLEY_REQUESTS_PER_DAY",
+        0,
+        "Requests a day (UTC) that Parley sends at most to the provider.",
+        shown="the plan's",
+    )
+    requests_per_minute: int = _setting(
+        "PARLEY_REQUESTS_PER_MINUTE",
+        0,
+        "Requests a minute that Parley sends at most to the provider.",
+        shown="the plan's",
+    )
+    reserve: int = _setting(
+        "PARLEY_RESERVE",
+        0,
+        "Requests of a day that visitors without a login cannot use; of the rest, one visitor may "
+        "use an eighth, one network three eighths.",
+    )
     data_dir: Path | None = _setting(
         "PARLEY_DATA_DIR",
         None,
@@ -96,8 +114,9 @@ def _parsed(setting: Field[Any], text: str) -> Any:
             return False
         raise BadSetting(f"{variable} is {text!r}; it takes 1 or 0.")
     if isinstance(setting.default, int):
-        if not text.isdecimal() or not 0 <= int(text) <= 65535:
-            raise BadSetting(f"{variable} is {text!r}; it takes a port number, 0 to 65535.")
+        most, what = (65_535, "port number") if setting.name == "port" else (10**9, "number")
+        if not (text.isascii() and text.isdecimal()) or int(text) > most:
+            raise BadSetting(f"{variable} is {text!r}; it takes a {what}, 0 to {most}.")
         return int(text)
     return text
 

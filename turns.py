@@ -24,14 +24,16 @@ from events import (
     begin,
     grow,
 )
-from handler import Turn, unanswered
+from handler import MAX_TOOL_ROUNDS, Turn, unanswered
 from memory.conversations import Conversations
-from messages import Fault, Message, Provenance, ToolResult, new_id
+from messages import Choices, Fault, Message, Provenance, ToolResult, new_id
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_S = 0.9
 CHECKPOINT_CHARS = 500
+MOST_REQUESTS = 1 + MAX_TOOL_ROUNDS  # of a turn to the model: the answer, and one more a tool round
+NONE_CHOSEN = Choices()
 KEPT_S = 30.0  # an ended turn stays followable for a page that was just reading its row
 
 RunTurn = Callable[[Turn], AsyncGenerator[Event, None]]
@@ -63,28 +65,41 @@ class _Live:
 
 
 class Turns:
+    """`on_change` is told an owner when one of theirs began, and when it ended and was remembered."""
+
     def __init__(self, conversations: Conversations, run_turn: RunTurn) -> None:
         self._conversations = conversations
         self._run_turn = run_turn
         self._live: dict[Key, _Live] = {}
         self._news: WeakValueDictionary[Key, asyncio.Event] = WeakValueDictionary()
         self._closing = False
+        self.on_change: Callable[[str], None] = _nobody_listens
 
     async def start(
-        self, owner: str, conversation_id: str, said: Message, speak: bool = False
+        self,
+        owner: str,
+        conversation_id: str,
+        said: Message,
+        speak: bool = False,
+        choices: Choices = NONE_CHOSEN,
     ) -> str:
         """Store what was said and begin to answer it; gives the reply's id. Raises Busy, Missing."""
         reply = _blank_reply()
         await self._conversations.begin_turn(owner, conversation_id, said, reply)
-        return self._launch(owner, conversation_id, said, reply, speak)
+        return self._launch((owner, conversation_id), said, reply, speak, choices)
 
     async def retry(
-        self, owner: str, conversation_id: str, reply_id: str, speak: bool = False
+        self,
+        owner: str,
+        conversation_id: str,
+        reply_id: str,
+        speak: bool = False,
+        choices: Choices = NONE_CHOSEN,
     ) -> str:
         """Answer again what `reply_id` answered; gives the new reply's id. Raises Busy, Missing."""
         reply = _blank_reply()
         said = await self._conversations.begin_retry(owner, conversation_id, reply_id, reply)
-        return self._launch(owner, conversation_id, said, reply, speak)
+        return self._launch((owner, conversation_id), said, reply, speak, choices)
 
     async def stop(self, owner: str, conversation_id: str) -> None:
         """Cancel the running turn and its backend call; returns when the reply is stored."""
@@ -120,16 +135,16 @@ class Turns:
         await asyncio.gather(*(live.stored.wait() for live in running))
 
     def _launch(
-        self, owner: str, conversation_id: str, said: Message, reply: Message, speak: bool
+        self, key: Key, said: Message, reply: Message, speak: bool, choices: Choices
     ) -> str:
-        key = (owner, conversation_id)
         live = _Live(begin(TurnStarted(said, reply.id, reply.at)))
         self._live[key] = live
-        live.task = asyncio.create_task(self._run(key, live, speak))
+        live.task = asyncio.create_task(self._run(key, live, speak, choices))
         live.task.add_done_callback(_report)
+        self.on_change(key[0])
         return reply.id
 
-    async def _run(self, key: Key, live: _Live, speak: bool) -> None:
+    async def _run(self, key: Key, live: _Live, speak: bool, choices: Choices) -> None:
         owner, conversation_id = key
         checkpoints = asyncio.create_task(self._checkpoint(key, live))
         reason: Ending = "failed"
@@ -137,7 +152,7 @@ class Turns:
             said, reply = live.exchange.said, live.exchange.reply
             stored = await self._conversations.messages(owner, conversation_id)
             history = [m for m in stored if m.id not in (said.id, reply.id)]
-            turn = Turn(owner, conversation_id, said, reply.id, history, speak)
+            turn = Turn(owner, conversation_id, said, reply.id, history, speak, choices)
             async with aclosing(self._run_turn(turn)) as events:
                 async for event in events:
                     self._publish(key, live, self._as_seen(event))
@@ -148,6 +163,7 @@ class Turns:
             if not live.ended:
                 self._end_for_it(key, live, reason)
             await checkpoints
+            self.on_change(owner)
             asyncio.get_running_loop().call_later(KEPT_S, self._drop, key, live)
 
     def _as_seen(self, event: Event) -> Event:
@@ -216,6 +232,10 @@ def merged(events: list[Event]) -> tuple[Event, ...]:
 
 def _blank_reply() -> Message:
     return Message(new_id(), "assistant", (), time(), status="running", provenance=Provenance())
+
+
+def _nobody_listens(_owner: str) -> None:
+    pass
 
 
 def _report(task: asyncio.Task[None]) -> None:

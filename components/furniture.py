@@ -26,8 +26,10 @@ def wordmark() -> str:
 def header() -> str:
     return (
         '<header><button type="button" class="quiet drawer-open" data-do="drawer" '
-        f'aria-label="Conversations" aria-controls="parley-side">{icon("menu")}</button>'
-        '<h1 id="parley-title">New chat</h1><div id="parley-status" data-pane="status" role="status"></div>'
+        f'aria-label="Conversations" aria-controls="parley-side" '
+        f'aria-expanded="false">{icon("menu")}</button>'
+        '<h1 id="parley-title">New chat</h1>'
+        '<div id="parley-status" data-pane="status" role="status"></div>'
         '<button type="button" class="quiet" data-do="theme" aria-label="Light or dark">'
         f"{icon('sun')}{icon('moon')}</button></header>"
         '<div id="parley-line" role="status" hidden>Reconnecting…</div>'
@@ -49,7 +51,7 @@ def chat() -> str:
         "<p>Type, show or say it. Each request that is spent is counted, and shown.</p>"
         f'<div class="cards">{cards}</div></section>'
         '<div class="skeletons" aria-hidden="true"><i></i><i></i><i></i></div></div></div>'
-        f'<button type="button" id="parley-newer" hidden>{icon("down")}<span>New messages</span>'
+        f'<button type="button" id="parley-newer" hidden>{icon("down")}<span>More below</span>'
         '</button><div id="parley-announcer" class="unseen" aria-live="polite"></div>'
     )
 
@@ -82,5 +84,5 @@ def mic_button() -> str:
     return (
         '<button type="button" class="quiet" data-do="record" aria-label="Record" '
         f'aria-pressed="false" title="Record">{icon("mic")}{icon("stop")}</button>'
-        '<span class="level" hidden><i></i><output>0:00</output></span>'
+        '<span class="level" hidden><i></i><output>0:00</output></span><span data-pane="json"></span>'
     )

@@ -11,11 +11,11 @@ from html import escape
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from assistant import Assistant, Refused, Snapshot
-from components import panes
+from assistant import EVERYWHERE, Assistant, Refused, Snapshot
+from components import choice, panes
 from components.patch import Drawn, Frame
 from components.render import article
-from events import Event, Exchange, TurnEnded, TurnStarted, begin, grow
+from events import Event, Exchange, TurnStarted, begin, grow
 
 Batch = tuple[Event, ...]
 log = logging.getLogger(__name__)
@@ -72,6 +72,8 @@ class Line:
         self._owner = owner
         self._panes: dict[str, str] = {}
         self._offset_min = 0
+        self._conversation = ""
+        self._choosing = False
         self._following: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -90,6 +92,10 @@ class Line:
 
     async def _obey(self, text: str) -> None:
         frame = _read(text)
+        if isinstance(choosing := frame.get("choosing"), bool):
+            self._choosing = choosing
+            self.stale.set()
+            return
         conversation = frame.get("follow")
         if not isinstance(conversation, str) or not CONVERSATION_ID.fullmatch(conversation):
             return
@@ -99,6 +105,7 @@ class Line:
             return
         if isinstance(offset := frame.get("offset"), int) and offset != self._offset_min:
             self._offset_min = offset
+        self._conversation = conversation
         self.stale.set()
         await _end(self._following)
         self._following = _task(self._follow(conversation))
@@ -158,8 +165,6 @@ class Line:
                     if changes := turn.after(part):
                         frame: Frame = {"kind": "turn", "conversation": conversation}
                         await self._send({**frame, "fresh": fresh, "messages": changes})
-                    if fresh or isinstance(part[-1], TurnEnded):
-                        self._live.notify(self._owner)
                 await asyncio.sleep(self._live.pause_s())
                 batch = await anext(events)
         finally:
@@ -180,17 +185,23 @@ class Line:
 
     async def _draw_panes(self) -> dict[str, str]:
         assistant = self._live.assistant
-        answering = assistant.answering()
-        spent = await assistant.usage(self._owner)
+        answering = await assistant.answering(self._owner, self._conversation)
+        spent = await assistant.usage(self._owner, self._conversation)
         listed = await assistant.conversations(self._owner)
-        return {
+        drawn = {
             "conversations": panes.conversations(listed, panes.local_now(self._offset_min)),
             "status": panes.status(answering),
             "banner": panes.banner(answering),
             "usage": panes.usage(spent, answering),
-            "memory": panes.memory(),
+            "memory": panes.memory(await assistant.memories(self._owner)),
             "forecast": panes.forecast(spent, answering),
+            "json": choice.chip(answering),
         }
+        if self._choosing and self._conversation:
+            decided = await assistant.choices(self._owner, self._conversation)
+            usual = await assistant.choices(self._owner, EVERYWHERE)
+            drawn["choice"] = choice.sheet(assistant.offers(), decided, usual)
+        return drawn
 
 
 class Turn:

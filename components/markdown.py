@@ -16,6 +16,9 @@ _FENCE = re.compile(r"^(`{3,}|~{3,})[ \t]*([^\n`]*)$")
 _ITEM = re.compile(r"^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)")
 _ITEM_BEGINS = re.compile(r"^ {0,3}(?:[-*+]|\d{1,9}[.)]?)?$")
 _REFERENCE = re.compile(r"^ {0,3}\[[^\]\n]{1,200}\]:[ \t]*\S+.*$", re.MULTILINE)
+_RULE = re.compile(r"[|:\- ]*")
+_LONGEST_HEAD = 240
+"""Characters of a line that may still become the head of a table."""
 _BARE_URL = re.compile(r"https?://[^\s<>\"'`]{2,2000}")
 _LONGEST = 60_000
 """Characters of one block that are still parsed; a longer one is shown as plain text."""
@@ -30,7 +33,7 @@ def pieces(text: str, growing: bool = False) -> list[str]:
     done = [_block(block, references) for block in blocks[:-1]]
     if not blocks:
         return []
-    last = _draw(blocks[-1], references) if growing else _block(blocks[-1], references)
+    last = _growing(blocks[-1], references) if growing else _block(blocks[-1], references)
     return [*done, last]
 
 
@@ -84,6 +87,20 @@ def _closes(line: str, fence: str) -> bool:
 @lru_cache(maxsize=2048)
 def _block(block: str, references: str) -> str:
     return _draw(block, references)
+
+
+def _growing(block: str, references: str) -> str:
+    """The block as far as it is clear: the head of a table waits until its rule makes it one."""
+    html = _draw(block, references)
+    lines = block.split("\n")
+    head = len(lines) - 1
+    if head and lines[head - 1].startswith("|") and _RULE.fullmatch(lines[head]):
+        head -= 1
+    begins = lines[head].startswith("|") and not (head and lines[head - 1].startswith("|"))
+    drawn = "<table" in html or _FENCE.match(lines[0])
+    if drawn or not begins or len(lines[head]) > _LONGEST_HEAD:
+        return html
+    return _draw("\n".join(lines[:head]), references)
 
 
 def _draw(block: str, references: str) -> str:

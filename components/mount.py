@@ -15,7 +15,15 @@ from components.page import build
 from components.sealing import Sealing
 from components.theme import DARK, LIGHT, ParleyTheme
 
-_STYLES = ("tokens.css", "layout.css", "chat.css", "markdown.css", "composer.css")
+_STYLES = (
+    "tokens.css",
+    "layout.css",
+    "chat.css",
+    "markdown.css",
+    "composer.css",
+    "usage.css",
+    "choice.css",
+)
 _MAX_FILE_SIZE = "25mb"
 
 
@@ -25,6 +33,7 @@ def mount(app: FastAPI, assistant: Assistant, sign_key: bytes, version: str) -> 
     `sign_key` signs the visitors' cookies: whoever knows it can be anybody.
     """
     live = Live(assistant)
+    assistant.listen(live.notify)
     static = StaticFiles()
     app.add_middleware(Identity, sign_key=sign_key)
     app.add_middleware(Sealing)

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, assert_never
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from assistant import Assistant, Refused
+from assistant import EVERYWHERE, Assistant, Refused
+from messages import Choices
 
 ConversationId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 MessageId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+ModelName = Annotated[str, StringConstraints(max_length=300)]
+SchemaText = Annotated[str, StringConstraints(max_length=100_000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -56,7 +59,33 @@ class Forget:
     do: Literal["forget"] = "forget"
 
 
-Order = Send | Stop | Retry | Rename | Delete | Forget
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """What is None stays as it is. `always`: new chats get the model too, or no longer one."""
+
+    conversation: ConversationId
+    provider: ModelName | None = None
+    model: ModelName | None = None
+    json: bool | None = None
+    schema: SchemaText | None = None
+    always: bool | None = None
+    do: Literal["choose"] = "choose"
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    do: Literal["refresh"] = "refresh"
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    conversation: ConversationId
+    reply: MessageId
+    speak: bool = False
+    do: Literal["repair"] = "repair"
+
+
+Order = Send | Stop | Retry | Rename | Delete | Forget | Choose | Refresh | Repair
 _order: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="do")])
 
 
@@ -92,8 +121,47 @@ async def _carry_out(assistant: Assistant, owner: str, order: Order) -> None:
             await assistant.delete(owner, conversation)
         case Forget(memory):
             await assistant.forget(owner, memory)
+        case Choose():
+            await _choose(assistant, owner, order)
+        case Refresh():
+            await assistant.refresh_offers(owner)
+        case Repair(conversation, reply, speak):
+            await assistant.repair(owner, conversation, reply, speak)
         case _:
             assert_never(order)
+
+
+async def _choose(assistant: Assistant, owner: str, order: Choose) -> None:
+    given = {
+        name: value
+        for name in ("provider", "model", "json", "schema")
+        if (value := getattr(order, name)) is not None
+    }
+    decided = replace(await assistant.choices(owner, order.conversation), **given)
+    if order.provider is not None:
+        decided = replace(decided, model=order.model or "")
+    if order.model:
+        _check_offered(assistant, decided)
+    if order.always is not None:
+        # JSON is for one conversation; a model may be for all.
+        usual = Choices(decided.provider, decided.model) if order.always else Choices()
+        await assistant.choose(owner, EVERYWHERE, usual)
+    await assistant.choose(owner, order.conversation, decided)
+    if await assistant.choices(owner, order.conversation) != decided:
+        raise Refused(
+            "New chats have a model of their own, and it answers here too.",
+            "Switch on “Also for new chats” first, or choose another model.",
+        )
+
+
+def _check_offered(assistant: Assistant, decided: Choices) -> None:
+    wanted = (decided.provider, decided.model)
+    for offer in assistant.offers():
+        if "chat" in offer.senses and (offer.provider, offer.model) == wanted:
+            return
+    raise Refused(
+        f"{decided.model} is not offered for chat.", "Refresh the list, or choose another model."
+    )
 
 
 def _answer(number: object, message: str = "", advice: str = "") -> str:

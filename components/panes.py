@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
 
-from assistant import Answering, Usage
+from assistant import OFFLINE_ADVICE, Answering, Usage
 from components.icons import icon
-from components.render import moment
+from components.usage import forecast_at_nothing_left, pane
 from messages import Conversation
-
-MOST_TOOL_REQUESTS = 5
-"""Requests a turn with tools may need at most, as the forecast says it."""
 
 
 def conversations(listed: Sequence[Conversation], now: datetime) -> str:
@@ -21,7 +18,10 @@ def conversations(listed: Sequence[Conversation], now: datetime) -> str:
     for conversation in listed:
         day = _day(conversation.updated_at, now)
         if day != heading:
-            html += ("</ul>" if heading else "") + f'<h2>{day}</h2><ul role="list">'
+            name = f"parley-day-{day.lower()}"
+            html += ("</ul>" if heading else "") + (
+                f'<h2 id="{name}">{day}</h2><ul role="list" aria-labelledby="{name}">'
+            )
             heading = day
         html += _entry(conversation)
     return html + "</ul>"
@@ -52,7 +52,10 @@ def status(answering: Answering) -> str:
         names = "<b>Offline engine</b><span>no language model</span>"
     else:
         names = f"<b>{escape(answering.model)}</b><span>{escape(answering.provider)}</span>"
-    return f'<p class="status {kind}"><i></i>{names}</p>'
+    return (
+        f'<button type="button" class="status {kind}" data-do="who-answers" aria-haspopup="dialog" '
+        f'title="Who answers here"><i></i>{names}{icon("chevron")}</button>'
+    )
 
 
 def banner(answering: Answering) -> str:
@@ -60,10 +63,16 @@ def banner(answering: Answering) -> str:
     if not answering.offline:
         return ""
     advice = f"<p>{escape(answering.advice)}</p>" if answering.advice else ""
+    act = "<em>Connect a model</em>"
+    if answering.advice != OFFLINE_ADVICE:
+        act = (
+            '<button type="button" class="plain" data-do="who-answers" aria-haspopup="dialog">'
+            "Choose a model</button>"
+        )
     return f"""<details class="banner"><summary>
 {icon("plug")}<span><b>Answering: Parley's offline
 engine.</b> <span class="more">It has no language model: it calculates, tells time, reads text in pictures,
-hears, speaks and recalls.</span></span><em>Connect a model</em></summary>
+hears, speaks and recalls.</span></span>{act}</summary>
 <div>{advice}<p>Set one of these and start Parley again:</p>
 <pre tabindex="0"><code>OXLO_API_KEY=your-key python app.py
 
@@ -74,41 +83,33 @@ PARLEY_BASE_URL=http://127.0.0.1:11434/v1 PARLEY_MODEL=llama3.2 python app.py   
 
 
 def usage(spent: Usage, answering: Answering) -> str:
-    if answering.offline or spent.billing == "free":
-        return '<p class="usage free">Offline engine: no requests are spent</p>'
-    told = ", ".join(f"{count} {escape(kind)}" for kind, count in spent.by_purpose.items() if count)
-    title = f' title="{told}"' if told else ""
-    resets = f"<small>Resets {moment(spent.resets_at)}</small>" if spent.resets_at else ""
-    if spent.limit is None:
-        word = "request" if spent.used == 1 else "requests"
-        return f'<p class="usage"{title}><b>{spent.used}</b> {word} today</p>{resets}'
-    share = min(100, round(100 * spent.used / spent.limit)) if spent.limit else 100
-    full = " full" if share >= 90 else ""
-    return (
-        f'<p class="usage"{title}><b>{spent.used}</b> of {spent.limit} requests today</p>'
-        f'<div class="bar{full}" role="meter" aria-label="Requests used today" aria-valuemin="0" '
-        f'aria-valuemax="{spent.limit}" aria-valuenow="{spent.used}">'
-        f'<i style="width:{share}%"></i></div>{resets}'
-    )
+    return pane(spent.report, answering)
 
 
 def forecast(spent: Usage, answering: Answering) -> str:
-    """What the next turn may cost; composer.js adds what its attachments cost."""
-    if answering.offline or spent.billing == "free":
-        return '<span data-free="1">No requests: offline engine</span>'
-    left = ""
-    if spent.limit is not None:
-        left = f"<small>{max(0, spent.limit - spent.used)} of {spent.limit} left</small>"
-    return (
-        f'<span data-most="{MOST_TOOL_REQUESTS}">1 request, up to {MOST_TOOL_REQUESTS} with tools'
-        f"</span>{left}"
-    )
+    """What the next turn may cost; composer.js adds its recordings and its spoken reply."""
+    report = spent.report
+    if answering.offline:
+        return "<span>No requests: offline engine</span>"
+    if report.left == 0:
+        return forecast_at_nothing_left(report.resets_at)
+    if report.billing == "free" and report.limit is None:
+        return "<span>Nothing is spent here</span>"
+    left, bound = "", ""
+    if report.left is not None and report.limit is not None:
+        left = f"<small>{report.left:,} of {report.limit:,} left</small>"
+        bound = f' data-left="{report.left}"'
+    most = spent.most_requests
+    words = f"1 request, up to {most} with tools" if most > 1 else "1 request"
+    return f'<span data-most="{most}"{bound}>{words}</span>{left}'
 
 
-def memory() -> str:
+def memory(count: int) -> str:
+    """How much is remembered of the reader."""
+    things = {0: "Nothing", 1: "1 thing"}.get(count, f"{count:,} things")
     return (
-        f"<p>{icon('memory')}<span>Every turn is remembered on this machine. What was recalled is "
-        "shown under the reply.</span></p>"
+        f"<p>{icon('memory')}<span>{things} remembered on this machine. What was recalled is shown "
+        "under each reply.</span></p>"
     )
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
+from components import json_reply
 from components.icons import icon
-from components.markdown import pieces as markdown_pieces
 from messages import (
     Audio,
     Image,
@@ -69,13 +69,14 @@ def _said(message: Message) -> list[Piece]:
 
 def _reply(message: Message) -> list[Piece]:
     running = message.status == "running"
+    about = message.provenance or Provenance()
     results = {part.call_id: part for part in message.parts if isinstance(part, ToolResult)}
     drawn: list[Piece] = []
     for number, part in enumerate(message.parts):
         last = number == len(message.parts) - 1
         match part:
             case Text(text):
-                blocks = markdown_pieces(text, growing=running and last)
+                blocks = json_reply.blocks(text, about, growing=running and last)
                 drawn += [
                     Piece(f"text{number}-{i}", f'<div class="text">{html}</div>' if html else "")
                     for i, html in enumerate(blocks)
@@ -92,18 +93,22 @@ def _reply(message: Message) -> list[Piece]:
                 drawn.append(Piece(f"audio{number}", _recording(part)))
             case ToolResult():
                 pass
-    about = message.provenance or Provenance()
     if running:
         if waiting := _waiting(message.parts, about, set(results)):
             drawn.append(Piece("waiting", waiting))
     else:
         drawn += _ending(message, about)
+        if checked := json_reply.verdict(about):
+            drawn.append(Piece("json", checked))
+    if about.note:
+        drawn.append(Piece("note", f'<p class="budget-note">{escape(about.note)}</p>'))
     if about.spoken is not None:
         drawn.append(Piece("spoken", _spoken(about.spoken.sha256)))
     if about.recalled and not running:
         drawn.append(Piece("recalled", _recalled(about.recalled)))
     if not running:
-        drawn.append(Piece("foot", _foot(about)))
+        offered = any(piece.key == "ending" for piece in drawn)
+        drawn.append(Piece("foot", _foot(about, retry=not offered)))
     return drawn
 
 
@@ -115,7 +120,9 @@ def _waiting(parts: tuple[Part, ...], about: Provenance, answered: set[str]) -> 
     if any(isinstance(part, ToolCall) and part.call_id not in answered for part in parts):
         return ""
     doing = "Reading the results" if parts else "Getting ready"
-    if not parts and about.model:
+    if about.waiting:
+        doing = escape(about.waiting)
+    elif not parts and about.model:
         doing = f"Waiting for {escape(about.model)}"
     return f'<div class="waiting"><i></i><i></i><i></i><span>{doing}</span></div>'
 
@@ -134,7 +141,8 @@ def _tool_card(call: ToolCall, result: ToolResult | None, running: bool) -> str:
         state, note = ("running", "running") if running else ("failed", "no answer")
     else:
         state = "done" if result.ok else "failed"
-        note = f"{seconds(result.seconds)}" if result.ok else f"failed · {seconds(result.seconds)}"
+        took = [seconds(result.seconds)] if result.seconds else []
+        note = escape(" · ".join(took if result.ok else ["failed", *took]))
     answer = ""
     if result is not None:
         label = "Result" if result.ok else "Error"
@@ -189,11 +197,13 @@ def _ending(message: Message, about: Provenance) -> list[Piece]:
         f'<button type="button" class="plain" data-do="retry">{icon("retry")}<span>Retry</span>'
         "</button>"
     )
-    html = f'<div class="notice {tone}">{icon("alert")}<div>{words}</div>{again}</div>'
+    sign = icon("stop" if message.status == "stopped" else "alert")
+    html = f'<div class="notice {tone}">{sign}<div>{words}</div>{again}</div>'
     return [Piece("ending", html)]
 
 
-def _foot(about: Provenance) -> str:
+def _foot(about: Provenance, *, retry: bool) -> str:
+    """The facts of a reply; `retry` where no notice above offers it already."""
     facts: list[str] = []
     if about.model:
         why = escape(about.why)
@@ -202,14 +212,15 @@ def _foot(about: Provenance) -> str:
             facts.append(f'<span class="why">{why}</span>')
     facts.append(f'<span class="requests">{spent(about.requests)}</span>')
     if about.seconds:
-        facts.append(f"<span>{seconds(about.seconds)}</span>")
+        facts.append(f"<span>{escape(seconds(about.seconds))}</span>")
     if about.dropped:
         facts.append(f"<span>{about.dropped} earlier messages did not fit</span>")
     again = (
         '<button type="button" class="quiet" data-do="retry" aria-label="Answer again" '
         f'title="Answer again">{icon("retry")}</button>'
     )
-    return f'<div class="foot">{_copy()}{again}<p class="facts">{"".join(facts)}</p></div>'
+    acts = _copy() + (again if retry else "")
+    return f'<div class="foot">{acts}<p class="facts">{"".join(facts)}</p></div>'
 
 
 def _copy() -> str:
@@ -308,8 +319,10 @@ def moment(at: float, date: bool = False) -> str:
 
 
 def seconds(length_s: float) -> str:
-    """Such as "20 ms", "0.3 s", "12 s" or "2 min 5 s"."""
-    if 0 < length_s < 0.1:
+    """Such as "<1 ms", "20 ms", "0.3 s", "12 s" or "2 min 5 s"."""
+    if length_s < 0.001:
+        return "<1 ms"
+    if length_s < 0.1:
         return f"{length_s * 1000:.0f} ms"
     if length_s < 10:
         return f"{length_s:.1f} s"

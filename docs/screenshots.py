@@ -133,7 +133,7 @@ def _streaming(page: Page, model: ScriptedServer, folder: Path, scheme: Scheme) 
 
 def _failure(page: Page, model: ScriptedServer) -> None:
     page.locator("#parley-new").click()
-    model.fails(429, {"error": {"message": "Rate limit reached: 5 requests per minute"}})
+    model.fails(401, {"error": {"message": "Incorrect API key provided"}})
     say(page, "One more")
     finished(page)
     page.wait_for_timeout(300)

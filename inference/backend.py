@@ -24,7 +24,12 @@ ReadMedia = Callable[[Media], bytes]
 
 
 class BackendError(Exception):
-    """`message` says what went wrong, `advice` what to do next; neither ever holds a key."""
+    """`message` says what went wrong, `advice` what to do next; neither ever holds a key.
+
+    `sent` is False where the budget refused the request before it left.
+    """
+
+    sent = True
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
@@ -90,7 +95,10 @@ class JsonAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One request for a reply. `max_tokens` is always sent: some servers cut at 256 without it."""
+    """One request for a reply. `max_tokens` is always sent: some servers cut at 256 without it.
+
+    Where the model does not see, pictures are told in words.
+    """
 
     model: str
     system: str
@@ -99,6 +107,7 @@ class ChatRequest:
     max_tokens: int
     tools: Sequence[ToolSpec] = ()
     json: JsonAnswer | None = None
+    sees: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +152,17 @@ Chunk = RetryChunk | TextChunk | ReasoningChunk | CallChunk | FinishedChunk
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """On whose behalf a request is sent; what the ledger writes before it goes out."""
+    """On whose behalf a request is sent; what the ledger writes before it goes out.
+
+    `pool` says where a visitor comes from whom the operator does not know, coarsely (a network): what
+    is not reserved is shared among those. Empty for the operator and those who logged in.
+    """
 
     owner: str
     conversation_id: str
     turn_id: str
     purpose: Purpose
+    pool: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from inference.budget import Limits, limits_of
 from inference.provider import Provider
 
 LOCAL_KEY = "not-needed"  # the SDK refuses an empty key; local servers ignore it
@@ -14,10 +15,9 @@ class Connection:
     key: str
 
     @property
-    def limits(self) -> dict[str, int]:
-        """Requests a day by provider, where the provider's plan has a limit."""
-        limit = self.provider.limit.requests_per_day
-        return {self.provider.name: limit} if limit else {}
+    def limits(self) -> dict[str, Limits]:
+        """What the provider's plan allows, by its name; the operator's own numbers are not in it."""
+        return {self.provider.name: limits_of(self.provider)}
 
 
 def connect(

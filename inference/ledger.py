@@ -1,125 +1,97 @@
-"""The ledger: every request to a provider is written down before it is sent, within the day's limit."""
+"""The ledger: every request to a provider is written down before it is sent, within the budget."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from inference.backend import BudgetSpent, Errand
+from inference.backend import BackendError, Errand
+from inference.budget import UNCOUNTED, Budget, Left, Limits
+from inference.budget import UNREACHED as UNREACHED
+from inference.ledger_tables import MIGRATIONS as MIGRATIONS
+from inference.ledger_tables import days, entries, shares
+from inference.rate_headers import Told
 
 OPEN: Final = "open"
 DONE: Final = "done"
-UNREACHED: Final = "unreached"
-"""The connection was refused: nothing was spent, and the day's count gets its request back."""
 UNKNOWN: Final = "unknown"
 """Parley ended before the request did."""
 
-_NO_LIMIT = 1_000_000_000
 
-_entries = sa.table(
-    "ledger_entries",
-    sa.column("id", sa.Integer),
-    sa.column("day", sa.String),
-    sa.column("at", sa.Float),
-    sa.column("owner", sa.String),
-    sa.column("conversation_id", sa.String),
-    sa.column("turn_id", sa.String),
-    sa.column("purpose", sa.String),
-    sa.column("provider", sa.String),
-    sa.column("model", sa.String),
-    sa.column("outcome", sa.String),
-    sa.column("seconds", sa.Float),
-    sa.column("prompt_tokens", sa.Integer),
-    sa.column("completion_tokens", sa.Integer),
-)
-_days = sa.table(
-    "ledger_days",
-    sa.column("provider", sa.String),
-    sa.column("day", sa.String),
-    sa.column("used", sa.Integer),
-)
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What is known of an ended request besides what the provider counted.
 
-# One statement both counts and reserves, so that two replicas cannot spend the same request. The
-# day is the later of the clock's and the last one written: a clock set back gives nothing anew.
-_RESERVE = sa.text("""
-    INSERT INTO ledger_days (provider, day, used)
-    SELECT :provider, CASE WHEN last.day > :today THEN last.day ELSE :today END, 1
-    FROM (SELECT max(day) AS day FROM ledger_days WHERE provider = :provider) AS last
-    WHERE true
-    ON CONFLICT (provider, day) DO UPDATE SET used = ledger_days.used + 1
-    WHERE ledger_days.used < :most
-    RETURNING day
-""")
+    `told` is what its headers said is left (rate_headers.told). The estimates are of tokens.
+    """
+
+    prompt_estimated: int = 0
+    completion_estimated: int = 0
+    told: Told | None = None
 
 
-def ledger_of_requests(connection: sa.Connection) -> None:
-    """The ledger's first two tables."""
-    tables = sa.MetaData()
-    sa.Table(
-        "ledger_entries",
-        tables,
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("day", sa.String(10), nullable=False),
-        sa.Column("at", sa.Float, nullable=False),
-        sa.Column("owner", sa.String, nullable=False),
-        sa.Column("conversation_id", sa.String, nullable=False),
-        sa.Column("turn_id", sa.String, nullable=False),
-        sa.Column("purpose", sa.String, nullable=False),
-        sa.Column("provider", sa.String, nullable=False),
-        sa.Column("model", sa.String, nullable=False),
-        sa.Column("outcome", sa.String, nullable=False),
-        sa.Column("seconds", sa.Float, nullable=False),
-        sa.Column("prompt_tokens", sa.Integer, nullable=False),
-        sa.Column("completion_tokens", sa.Integer, nullable=False),
-        sa.Index("ledger_entries_by_owner", "provider", "day", "owner"),
-    )
-    sa.Table(
-        "ledger_days",
-        tables,
-        sa.Column("provider", sa.String, primary_key=True),
-        sa.Column("day", sa.String(10), primary_key=True),
-        sa.Column("used", sa.Integer, nullable=False),
-    )
-    tables.create_all(connection)
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Requests of one owner on one day for one purpose to one model, added up.
 
+    Tokens are as reported, else as estimated; `guessed` says that some were.
+    """
 
-MIGRATIONS: list[Callable[[sa.Connection], None]] = [ledger_of_requests]
+    day: str
+    purpose: str
+    model: str
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    guessed: bool
 
 
 class Ledger:
-    """`limits` are requests a day (UTC) by provider name. `clock` gives seconds since 1970."""
+    """`limits` by provider name; a provider without any is only counted. `clock`: seconds since 1970."""
 
     def __init__(
         self,
         engine: AsyncEngine,
-        limits: Mapping[str, int] | None = None,
+        limits: Mapping[str, Limits] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
         self._reading = engine.execution_options(parley_begin="BEGIN")
-        self._limits = dict(limits or {})
+        self._budget = Budget(limits, clock)
         self._clock = clock
-        self._last_day = ""
 
     async def open(self, errand: Errand, provider: str, model: str) -> int:
-        """Reserve one request of the day and write it down; both are on disk when this returns.
+        """Reserve one request and write it down; both are on disk when this returns.
 
-        Gives the number of the entry. Raises BudgetSpent, and writes nothing, at the day's limit.
+        Gives the number of the entry. Raises BudgetSpent of the day or RateLimited of the minute,
+        and writes nothing then. Stopped meanwhile, it gives the request back: nothing was sent.
         """
-        limit = self._limits.get(provider, _NO_LIMIT)
-        asked = {"provider": provider, "today": self._today(), "most": limit}
+        # To its end, whoever stops: a statement that is left half read holds the write lock.
+        writing = asyncio.ensure_future(self._reserve(errand, provider, model))
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            giving_back = asyncio.ensure_future(self._give_back(writing))
+            await asyncio.shield(giving_back)
+            raise
+
+    async def _give_back(self, writing: "asyncio.Future[int]") -> None:
+        with suppress(BackendError):
+            await self.close(await writing, UNREACHED, 0.0)
+
+    async def _reserve(self, errand: Errand, provider: str, model: str) -> int:
         async with self._engine.begin() as connection:
-            day = (await connection.execute(_RESERVE, asked)).scalar() if limit > 0 else None
-            if day is None:
-                raise self._spent(provider, limit)
-            self._last_day = max(self._last_day, day)
-            entry = sa.insert(_entries).values(
+            day = await self._budget.reserve(connection, errand, provider, model)
+            entry = sa.insert(entries).values(
                 day=day,
                 at=self._clock(),
                 owner=errand.owner,
+                pool=errand.pool,
                 conversation_id=errand.conversation_id,
                 turn_id=errand.turn_id,
                 purpose=errand.purpose,
@@ -130,7 +102,7 @@ class Ledger:
                 prompt_tokens=0,
                 completion_tokens=0,
             )
-            number = await connection.execute(entry.returning(_entries.c.id))
+            number = await connection.execute(entry.returning(entries.c.id))
             return int(number.scalar_one())
 
     async def close(
@@ -140,71 +112,97 @@ class Ledger:
         seconds: float,
         prompt_tokens: int = 0,
         completion_tokens: int = 0,
+        aside: Aside | None = None,
     ) -> None:
-        """Write how the request ended; tokens as the provider reported them."""
-        ended = sa.update(_entries).where(_entries.c.id == entry)
+        """Write how the request ended; tokens as the provider reported them.
+
+        The first closing counts: a second one changes nothing, and gives nothing back.
+        """
+        aside = aside or Aside()
+        # UNKNOWN too: another Parley that started meanwhile took it for lost.
+        unclosed = entries.c.outcome.in_((OPEN, UNKNOWN))
+        ended = sa.update(entries).where(entries.c.id == entry, unclosed)
+        written = ended.values(
+            outcome=outcome,
+            seconds=seconds,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            prompt_estimated=aside.prompt_estimated,
+            completion_estimated=aside.completion_estimated,
+        ).returning(*entries.c)
         async with self._engine.begin() as connection:
-            closed = await connection.execute(
-                ended.values(
-                    outcome=outcome,
-                    seconds=seconds,
-                    prompt_tokens=prompt_tokens,
-                    completion_tokens=completion_tokens,
-                ).returning(_entries.c.provider, _entries.c.day)
-            )
-            row = closed.one_or_none()
-            if row and outcome == UNREACHED:
-                day = sa.update(_days).where(_days.c.provider == row[0], _days.c.day == row[1])
-                await connection.execute(day.values(used=_days.c.used - 1))
+            row = (await connection.execute(written)).one_or_none()
+            if row is None:
+                return
+            if aside.told is not None:
+                await self._budget.heed(connection, row.provider, row.model, aside.told)
+            if outcome == UNREACHED:
+                errand = Errand(row.owner, row.conversation_id, row.turn_id, row.purpose, row.pool)
+                await self._budget.give_back(connection, errand, row.provider, row.day)
 
     async def used_today(self, provider: str) -> int:
         """Requests reserved today, by everybody."""
-        today = await self._day(provider)
-        asked = sa.select(_days.c.used).where(_days.c.provider == provider, _days.c.day == today)
         async with self._reading.connect() as connection:
-            return (await connection.execute(asked)).scalar() or 0
+            return (await self._budget.today(connection, provider))[1]
+
+    async def left(self, provider: str, model: str = "") -> Left:
+        """What is left for everybody, today and this minute, as far as anybody said."""
+        async with self._reading.connect() as connection:
+            return await self._budget.left(connection, provider, model)
 
     async def by_purpose(self, provider: str, owner: str) -> dict[str, int]:
         """Today's requests of one owner, counted by what they were for."""
-        today = await self._day(provider)
-        mine = sa.and_(
-            _entries.c.provider == provider,
-            _entries.c.day == today,
-            _entries.c.owner == owner,
-            _entries.c.outcome != UNREACHED,
-        )
-        asked = sa.select(_entries.c.purpose, sa.func.count()).where(mine)
         async with self._reading.connect() as connection:
-            rows = await connection.execute(asked.group_by(_entries.c.purpose))
+            day, _ = await self._budget.today(connection, provider)
+            asked = sa.select(entries.c.purpose, sa.func.count()).where(
+                self._spent_by(provider, owner), entries.c.day == day
+            )
+            rows = await connection.execute(asked.group_by(entries.c.purpose))
             return dict(rows.tuples().all())
+
+    async def spending(self, provider: str, owner: str, since: str) -> list[Spending]:
+        """What one owner spent on each day from `since` (ISO date) on, the earliest first."""
+        e = entries.c
+        asked_of = sa.func.coalesce(sa.func.nullif(e.prompt_tokens, 0), e.prompt_estimated)
+        answered = sa.func.coalesce(sa.func.nullif(e.completion_tokens, 0), e.completion_estimated)
+        guess = sa.case((e.prompt_tokens + e.completion_tokens > 0, 0), else_=asked_of + answered)
+        groups = (e.day, e.purpose, e.model)
+        added = [sa.func.count(), sa.func.sum(asked_of), sa.func.sum(answered), sa.func.sum(guess)]
+        asked = sa.select(*groups, *added).where(self._spent_by(provider, owner), e.day >= since)
+        async with self._reading.connect() as connection:
+            rows = (await connection.execute(asked.group_by(*groups).order_by(*groups))).all()
+        return [Spending(d, p, m, n, i, o, guess > 0) for d, p, m, n, i, o, guess in rows]
+
+    async def last_turn(self, provider: str, owner: str) -> dict[str, int]:
+        """The requests of the owner's latest turn that asked this provider, by purpose."""
+        newest = sa.select(entries.c.turn_id).where(self._spent_by(provider, owner))
+        newest = newest.where(entries.c.turn_id != "")
+        newest = newest.order_by(entries.c.day.desc(), entries.c.id.desc()).limit(1)
+        asked = sa.select(entries.c.purpose, sa.func.count()).where(
+            entries.c.turn_id == newest.scalar_subquery(), self._spent_by(provider, owner)
+        )
+        grouped = asked.group_by(entries.c.purpose).order_by(sa.func.min(entries.c.id))
+        async with self._reading.connect() as connection:
+            return dict((await connection.execute(grouped)).tuples().all())
 
     async def settle_open(self) -> int:
         """At start: requests that never closed ended with the Parley that sent them. Gives how many."""
-        lost = sa.update(_entries).where(_entries.c.outcome == OPEN).values(outcome=UNKNOWN)
+        lost = sa.update(entries).where(entries.c.outcome == OPEN).values(outcome=UNKNOWN)
+        # Shares of days that are over say nothing any more.
+        newest = sa.select(sa.func.max(days.c.day)).where(days.c.provider == shares.c.provider)
+        over = sa.delete(shares).where(shares.c.day < newest.scalar_subquery())
         async with self._engine.begin() as connection:
+            await connection.execute(over)
             return (await connection.execute(lost)).rowcount
 
     def resets_at(self) -> float:
         """When the day's count begins anew, in seconds since 1970: the next midnight, UTC."""
-        day = datetime.fromisoformat(max(self._today(), self._last_day)).replace(tzinfo=UTC)
-        return (day + timedelta(days=1)).timestamp()
+        return self._budget.resets_at()
 
-    def _today(self) -> str:
-        return datetime.fromtimestamp(self._clock(), UTC).date().isoformat()
-
-    async def _day(self, provider: str) -> str:
-        """Today, or the last day written where the clock was set back behind it."""
-        asked = sa.select(sa.func.max(_days.c.day)).where(_days.c.provider == provider)
-        async with self._reading.connect() as connection:
-            last = (await connection.execute(asked)).scalar() or ""
-        return max(last, self._today())
-
-    def _spent(self, provider: str, limit: int) -> BudgetSpent:
-        resets_at = self.resets_at()
-        minutes = max(1, round((resets_at - self._clock()) / 60))
-        left = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-        return BudgetSpent(
-            f"All {limit} requests of today at {provider} are spent.",
-            f"They return at 00:00 UTC, in {left}. Nothing was sent.",
-            resets_at,
+    def _spent_by(self, provider: str, owner: str) -> sa.ColumnElement[bool]:
+        return sa.and_(
+            entries.c.provider == provider,
+            entries.c.owner == owner,
+            entries.c.outcome != UNREACHED,
+            entries.c.purpose.not_in(UNCOUNTED),
         )

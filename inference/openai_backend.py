@@ -1,12 +1,15 @@
-"""Chat, transcription and speech by any server that speaks OpenAI's API; each call is one request."""
+"""Chat, transcription, speech and embeddings by any server that speaks OpenAI's API."""
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from inference.adaptations import Adaptations
+from inference.answers import heard, sounding, vectors
+from inference.attempts import Attempts, reaching
 from inference.backend import (
     BackendError,
     BadReply,
@@ -14,31 +17,41 @@ from inference.backend import (
     Chunk,
     Errand,
     FinishedChunk,
-    Interrupted,
     ModelUnavailable,
-    ProviderDown,
     Speech,
 )
-from inference.event_lines import parsed
 from inference.event_stream import EventStream
-from inference.ledger import DONE, UNREACHED, Ledger
+from inference.ledger import DONE, UNREACHED, Aside, Ledger
 from inference.openai_wire import chat_body
 from inference.provider import Provider
-from inference.server_errors import Asked, from_page, from_response, from_stream
-from inference.sound import as_wav, file_name, mended, pcm_rate, sniff
+from inference.rate_headers import told
+from inference.retries import Retries
+from inference.server_errors import Asked, from_page, from_stream
+from inference.sound import file_name, sniff
 from inference.transport import Deadlines, Unreached, errors_sorted, open_client, patience
+from inference.watch import Watch
 from messages import ToolCall
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+EMBEDDED_AT_ONCE = 64
+CHARACTERS_A_TOKEN = 4
+"""A guess, for the ledger alone: where the provider counts, its count is written beside it."""
+
 
 @dataclass(slots=True)
 class _Spent:
-    """Tokens as the provider reports them while a request goes on."""
+    """What is learned of a request while it goes on, for the ledger."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    prompt_characters: int = 0
+    stream: EventStream | None = None
+    headers: Mapping[str, str] | None = None
+
+    def heed(self, headers: Mapping[str, str]) -> None:
+        self.headers = headers
 
 
 class OpenAIBackend:
@@ -50,24 +63,50 @@ class OpenAIBackend:
         key: str,
         ledger: Ledger,
         deadlines: Deadlines | None = None,
+        retries: Retries | None = None,
     ) -> None:
         self.provider = provider
+        self.adaptations = Adaptations()
         self._key = key
         self._ledger = ledger
         self._deadlines = deadlines or Deadlines()
+        self._retries = retries or Retries()
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
 
     async def chat(self, request: ChatRequest, errand: Errand) -> AsyncGenerator[Chunk, None]:
-        """Stream a reply. Closing the iterator hangs up, so that the server stops too."""
-        # In a thread: images are read from disk here.
-        body = await asyncio.to_thread(chat_body, request, self.provider)
+        """Stream a reply. Closing the iterator hangs up, so that the server stops too.
+
+        What failed before it began may be sent again, as `Attempts` decides; a RetryChunk says so.
+        """
         asked = Asked(self.provider, request.model, self._key)
-        stream = EventStream({tool.name for tool in request.tools}, _call_ids(request))
+        attempts = Attempts(asked, self._retries, self.adaptations)
+        while True:
+            # In a thread: images are read from disk here.
+            body = await asyncio.to_thread(chat_body, request, self.provider, attempts.manners)
+            stream = EventStream({t.name: t.parameters for t in request.tools}, _call_ids(request))
+            try:
+                async with aclosing(self._reply(asked, body, stream, errand)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                attempts.succeeded(stream.reasoning_field)
+                return
+            except BackendError as error:
+                again = None if stream.signs else attempts.after(error, body)
+                if again is None:
+                    raise
+            yield again
+            await asyncio.sleep(again.wait_s)
+
+    async def _reply(
+        self, asked: Asked, body: dict[str, Any], stream: EventStream, errand: Errand
+    ) -> AsyncGenerator[Chunk, None]:
+        """One sending of a chat: one request."""
         async with (
             self._door(asked, errand) as (client, spent),
-            aclosing(self._bytes(client, body, stream)) as data,
+            aclosing(self._bytes(asked, client, body, stream, spent)) as data,
         ):
+            spent.stream, spent.prompt_characters = stream, _characters(body)
             broken: BackendError | None = None
             try:
                 async for piece in data:
@@ -88,39 +127,72 @@ class OpenAIBackend:
     async def transcribe(self, audio: Speech, model: str, errand: Errand) -> str:
         """The words of a recording, in one request."""
         asked = Asked(self.provider, model, self._key)
-        _check_model(asked, "understands speech", "PARLEY_TRANSCRIBE_MODEL")
+        _check_model(asked, "understands speech", "Set PARLEY_TRANSCRIBE_MODEL to one it offers.")
         mime = sniff(audio.data) or audio.mime
         file = (file_name(mime), audio.data, mime)
-        async with self._door(asked, errand) as (client, _):
-            api = client.audio.transcriptions.with_streaming_response
-            async with (
-                errors_sorted(asked),
-                api.create(file=file, model=model, timeout=patience(self._deadlines)) as response,
-            ):
-                body = await response.read()
-            return _heard(asked, body)
+
+        async def once() -> str:
+            async with self._door(asked, errand) as (client, spent):
+                api = client.audio.transcriptions.with_streaming_response
+                asking = api.create(file=file, model=model, timeout=patience(self._deadlines))
+                async with errors_sorted(asked, spent.heed), asking as response:
+                    spent.heed(response.headers)
+                    body = await response.read()
+                return heard(asked, body)
+
+        return await reaching(once, self._retries)
 
     async def speak(self, text: str, model: str, voice: str, errand: Errand) -> Speech:
         """A text as sound, in one request; the type is that of the bytes that came."""
         asked = Asked(self.provider, model, self._key)
-        _check_model(asked, "speaks", "PARLEY_SPEECH_MODEL")
-        async with self._door(asked, errand) as (client, _):
-            from openai import omit
+        _check_model(asked, "speaks", "Set PARLEY_SPEECH_MODEL to one it offers.")
 
-            api = client.audio.speech.with_streaming_response
-            async with (
-                errors_sorted(asked),
-                api.create(
+        async def once() -> Speech:
+            async with self._door(asked, errand) as (client, spent):
+                from openai import omit
+
+                asking = client.audio.speech.with_streaming_response.create(
                     model=model,
                     input=text,
                     voice=voice or cast(str, omit),
                     response_format=self.provider.quirks.speech_format or omit,
                     timeout=patience(self._deadlines),
-                ) as response,
-            ):
-                data = await response.read()
-                kind = response.headers.get("content-type", "")
-            return _sounding(asked, data, kind.lower())
+                )
+                async with errors_sorted(asked, spent.heed), asking as response:
+                    spent.heed(response.headers)
+                    data = await response.read()
+                    kind = response.headers.get("content-type", "")
+                return sounding(asked, data, kind.lower())
+
+        return await reaching(once, self._retries)
+
+    async def embed(self, texts: Sequence[str], model: str, errand: Errand) -> list[list[float]]:
+        """One vector a text, in order, all of one length; a request for every EMBEDDED_AT_ONCE."""
+        asked = Asked(self.provider, model, self._key)
+        _check_model(asked, "embeds", "Choose one that it offers.")
+        found: list[list[float]] = []
+        for start in range(0, len(texts), EMBEDDED_AT_ONCE):
+            batch = list(texts[start : start + EMBEDDED_AT_ONCE])
+
+            async def once(batch: list[str] = batch) -> list[list[float]]:
+                return await self._embedded(asked, batch, errand)
+
+            found += await reaching(once, self._retries)
+        return found
+
+    async def _embedded(self, asked: Asked, batch: list[str], errand: Errand) -> list[list[float]]:
+        async with self._door(asked, errand) as (client, spent):
+            spent.prompt_characters = sum(map(len, batch))
+            asking = client.embeddings.with_streaming_response.create(
+                input=batch,
+                model=asked.model,
+                encoding_format="float",  # the SDK's own choice, base64, hangs some servers
+                timeout=patience(self._deadlines),
+            )
+            async with errors_sorted(asked, spent.heed), asking as response:
+                spent.heed(response.headers)
+                body = await response.read()
+            return vectors(asked, body, len(batch))
 
     async def aclose(self) -> None:
         """Hang up everywhere; the backend is not used after this."""
@@ -145,12 +217,17 @@ class OpenAIBackend:
             outcome = UNREACHED
             raise
         except BackendError as error:
-            outcome = type(error).__name__
+            outcome = _name(error)
             raise
         finally:
             seconds = time.monotonic() - started
             closing = self._ledger.close(
-                entry, outcome, seconds, spent.prompt_tokens, spent.completion_tokens
+                entry,
+                outcome,
+                seconds,
+                spent.prompt_tokens,
+                spent.completion_tokens,
+                self._aside(spent),
             )
             # Shielded: who stops a turn twice must not leave its request open in the ledger.
             await asyncio.shield(closing)
@@ -163,29 +240,46 @@ class OpenAIBackend:
                 )
             return self._client
 
+    def _aside(self, spent: _Spent) -> Aside:
+        """What we count ourselves, and what the provider's headers say is left."""
+        answered = spent.stream.characters if spent.stream else 0
+        span, headers = self.provider.quirks.rate_headers, spent.headers
+        return Aside(
+            spent.prompt_characters // CHARACTERS_A_TOKEN,
+            answered // CHARACTERS_A_TOKEN,
+            told(span, headers, time.time()) if headers and span else None,
+        )
+
     async def _bytes(
-        self, client: "AsyncOpenAI", body: dict[str, Any], stream: EventStream
+        self,
+        asked: Asked,
+        client: "AsyncOpenAI",
+        body: dict[str, Any],
+        stream: EventStream,
+        spent: _Spent,
     ) -> AsyncGenerator[bytes, None]:
         """The raw bytes of a chat answer. Raises BackendError; hangs up when closed."""
-        asked = Asked(self.provider, body["model"], self._key)
-        now = asyncio.get_running_loop().time
-        first = now() + self._deadlines.first_token
-        async with errors_sorted(asked):
-            async with asyncio.timeout_at(first):
-                answer = client.chat.completions.with_streaming_response.create(**body)
-                response = await answer.__aenter__()
+        watch = Watch(self._deadlines, asyncio.get_running_loop().time)
+        async with errors_sorted(asked, spent.heed):
             try:
-                pieces = response.iter_bytes()
-                while True:
-                    # Pings are bytes too: only a sign of an answer ends the first deadline.
-                    until = now() + self._deadlines.silence if stream.spoke else first
-                    async with asyncio.timeout_at(until):
-                        piece = await anext(pieces, b"")
-                    if not piece:
-                        return
-                    yield piece
-            finally:
-                await answer.__aexit__(None, None, None)
+                async with asyncio.timeout_at(watch.until):
+                    api = client.chat.completions.with_streaming_response
+                    answer = api.create(**body, timeout=patience(self._deadlines, bounded=False))
+                    response = await answer.__aenter__()
+                spent.heed(response.headers)
+                try:
+                    pieces = response.iter_bytes()
+                    while True:
+                        async with asyncio.timeout_at(watch.until):
+                            piece = await anext(pieces, b"")
+                        if not piece:
+                            return
+                        yield piece
+                        watch.heard(stream.signs)
+                finally:
+                    await answer.__aexit__(None, None, None)
+            except TimeoutError:
+                raise watch.lapsed(asked) from None
 
 
 def _call_ids(request: ChatRequest) -> set[str]:
@@ -198,11 +292,8 @@ def _raise_what_went_wrong(asked: Asked, stream: EventStream, broken: BackendErr
         raise from_stream(asked, stream.error)
     if stream.page:
         raise from_page(asked, stream.page)
-    if broken is None or stream.complete:
-        return
-    if stream.spoke and isinstance(broken, ProviderDown):
-        raise Interrupted(f"{asked.who} fell silent in the middle.", "Retry the message.")
-    raise broken
+    if broken is not None and not stream.complete:
+        raise broken
 
 
 def _check_something_came(asked: Asked, stream: EventStream) -> None:
@@ -210,44 +301,19 @@ def _check_something_came(asked: Asked, stream: EventStream) -> None:
         raise BadReply(f"{asked.who} answered with nothing at all.", "Retry the message.")
 
 
-def _check_model(asked: Asked, does: str, variable: str) -> None:
+def _check_model(asked: Asked, does: str, advice: str) -> None:
     if not asked.model:
-        raise ModelUnavailable(
-            f"No model that {does} is chosen for {asked.who}.", f"Set {variable} to one it offers."
-        )
+        raise ModelUnavailable(f"No model that {does} is chosen for {asked.who}.", advice)
 
 
-def _heard(asked: Asked, body: bytes) -> str:
-    """The text of a transcription: `{"text": …}`, a JSON string, or plain words."""
-    plain = body.decode(errors="replace").strip()
-    try:
-        value = parsed(body)
-    except ValueError:
-        if plain.startswith("<"):
-            raise from_page(asked, plain) from None
-        return plain
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, dict):
-        text = value.get("text")
-        if isinstance(text, str):
-            return text.strip()
-        if value.get("error") or value.get("detail"):
-            raise from_response(asked, 400, {}, body)
-    raise BadReply(f"{asked.who} sent a transcription that cannot be read.", "Retry.")
+def _name(error: BackendError) -> str:
+    """The error's name in the tree of backend.py: those below it are nobody else's business."""
+    kinds = (kind for kind in type(error).__mro__ if kind.__module__ == BackendError.__module__)
+    return next(kinds).__name__
 
 
-def _sounding(asked: Asked, data: bytes, content_type: str) -> Speech:
-    """Sound bytes under their true type; those without a header are samples and get one."""
-    mime = sniff(data)
-    if mime == "audio/wav":
-        return Speech(mended(data), mime)
-    if mime:
-        return Speech(data, mime)
-    if data[:1] == b"{" and b'"error"' in data[:200]:
-        raise from_response(asked, 400, {}, data)
-    if "html" in content_type or "text/" in content_type or "json" in content_type:
-        raise from_page(asked, data[:20_000].decode(errors="replace"))
-    if len(data) < 2:
-        raise BadReply(f"{asked.who} sent no sound.", "Retry, or choose another voice.")
-    return Speech(as_wav(data, pcm_rate(content_type)), "audio/wav")
+def _characters(body: dict[str, Any]) -> int:
+    """All words of the messages; of the rest, images above all, nothing is guessed."""
+    contents = (row["content"] for row in body["messages"])
+    parts = (c if isinstance(c, list) else [{"text": c}] for c in contents)
+    return sum(len(part.get("text") or "") for each in parts for part in each)

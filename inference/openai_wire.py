@@ -3,11 +3,14 @@
 import base64
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import orjson
 
+from inference.adaptations import PLAIN, Manners
 from inference.backend import ChatRequest, ReadMedia, ToolSpec, Unsupported
+from inference.json_answer import instructions, response_format
 from inference.provider import Provider, Quirks
 from messages import Audio, Image, Media, Message, Reasoning, Text, ToolCall, ToolResult
 
@@ -21,36 +24,94 @@ _OMITTED_IMAGE = "[An earlier image stood here; it is left out to keep the reque
 _UNSEEN_IMAGE = "[An image stood here; this model cannot see images.]"
 _UNHEARD = "[A recording that was not understood.]"
 _CUT_REPLY = "(The reply was interrupted here.)"
+_NO_THOUGHTS = "(The reasoning was not kept.)"  # Moonshot refuses a call without, or an empty one
 _CUT_START = "(Earlier messages are left out.)"
 
 
-def chat_body(request: ChatRequest, provider: Provider) -> Json:
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """How replies of the past are told. `thoughts`: in which turns and under which name."""
+
+    empty: str | None
+    replay: Literal["", "tool turns", "all"]
+    thoughts: str
+    flat: bool
+
+
+def chat_body(request: ChatRequest, provider: Provider, manners: Manners = PLAIN) -> Json:
     """The body of a streamed POST /chat/completions.
 
     One system message, at the start; then the user first, and no two neighbours of one role: many
-    chat templates refuse anything else. Raises Unsupported if the newest image alone is too large.
+    chat templates refuse anything else. `manners` is what this model's rejections taught. Raises
+    Unsupported if the newest image alone is too large.
     """
-    quirks = provider.quirks
+    quirks, refused = provider.quirks, manners.refused
+    system = request.system
+    if request.json:
+        system = "\n\n".join(text for text in (system, instructions(request.json)) if text.strip())
+    body: Json = {"model": request.model, "messages": _rows(request, provider, manners)}
+    if "system" in refused:
+        body["messages"] = _alternating([*_first(system), *body["messages"]])
+    else:
+        body["messages"] = [*_system(system), *body["messages"]]
+    body |= _size(request.max_tokens, quirks, manners)
+    body["stream"] = True
+    if quirks.stream_options and "stream_options" not in refused:
+        body["stream_options"] = {"include_usage": True}
+    if request.tools and "tools" not in refused:
+        body["tools"] = [_tool(spec) for spec in request.tools]
+    if request.json and (form := response_format(request.json, refused)):
+        body["response_format"] = form
+    return body
+
+
+def _rows(request: ChatRequest, provider: Provider, manners: Manners) -> list[Json]:
     known = provider.models.get(request.model)
-    blind = known is not None and "image" not in known.modalities
+    blind = not request.sees or (known is not None and "image" not in known.modalities)
     shown = set() if blind else _newest_images(request.messages)
+    if "images" in manners.refused:
+        # What the user sends just now goes all the same: better refused aloud than not seen.
+        newest = [m.id for m in request.messages if m.role == "user"][-1:]
+        shown = {(message, place) for message, place in shown if message in newest}
+    telling = _telling(request.model, provider.quirks, manners)
     rows: list[Json] = []
     for message in request.messages:
         if message.role == "user":
             rows.append({"role": "user", "content": _said(message, request.read, shown, blind)})
         else:
-            rows.extend(_reply(message, quirks, _wants_reasoning(request.model, quirks)))
-    body: Json = {
-        "model": request.model,
-        "messages": [*_system(request.system), *_alternating(rows)],
-        quirks.max_tokens_field: request.max_tokens,
-        "stream": True,
-    }
-    if quirks.stream_options:
-        body["stream_options"] = {"include_usage": True}
-    if request.tools:
-        body["tools"] = [_tool(spec) for spec in request.tools]
-    return body
+            rows.extend(_reply(message, telling))
+    return _alternating(rows)
+
+
+def _telling(model: str, quirks: Quirks, manners: Manners) -> _Telling:
+    refused = manners.refused
+    empty = None if quirks.empty_content == "null" else ""
+    if "empty content" in refused:
+        empty = None
+    elif "null content" in refused:
+        empty = ""
+    wanted = any(part in model.lower() for part in quirks.replay_reasoning)
+    replay = manners.replay or ("tool turns" if wanted else "")
+    return _Telling(
+        empty=empty,
+        replay="" if "reasoning" in refused else replay,
+        thoughts=manners.reasoning_field or "reasoning_content",
+        flat="tools" in refused,
+    )
+
+
+def _size(max_tokens: int, quirks: Quirks, manners: Manners) -> Json:
+    """The limit of the reply, under the name that the server takes."""
+    other = "max_tokens" if quirks.max_tokens_field != "max_tokens" else "max_completion_tokens"
+    for name in (quirks.max_tokens_field, other):
+        if name not in manners.refused:
+            return {name: min(max_tokens, manners.most_out or max_tokens)}
+    return {}
+
+
+def _first(system: str) -> list[Json]:
+    """The system's words as the user's, for models that know no system."""
+    return [{"role": "user", "content": system}] if system.strip() else []
 
 
 def object_text(arguments: str) -> str:
@@ -77,10 +138,6 @@ def _tool(spec: ToolSpec) -> Json:
         "parameters": spec.parameters,
     }
     return {"type": "function", "function": function}
-
-
-def _wants_reasoning(model: str, quirks: Quirks) -> bool:
-    return any(part in model.lower() for part in quirks.replay_reasoning)
 
 
 # ── what the user said ──────────────────────────────────────────────────────────────────────────
@@ -124,6 +181,8 @@ def _said(
             case Image(media) if (message.id, place) in shown:
                 url = {"url": _data_uri(media, read)}
                 parts.append({"type": "image_url", "image_url": url})
+            case Image(caption=caption) if caption:
+                parts.append(_text_part(f"[An image that shows: {caption}]"))
             case Image():
                 parts.append(_text_part(_UNSEEN_IMAGE if blind else _OMITTED_IMAGE))
     return _plain(parts)
@@ -147,12 +206,14 @@ def _plain(parts: list[Json]) -> str | list[Json]:
 # ── what was replied ────────────────────────────────────────────────────────────────────────────
 
 
-def _reply(message: Message, quirks: Quirks, with_reasoning: bool) -> Iterator[Json]:
+def _reply(message: Message, telling: _Telling) -> Iterator[Json]:
     """A stored reply is a whole turn; on the wire each of its rounds is a message of its own.
 
     A round ends where something follows its results. Every call is answered by one tool message.
     """
     results = {p.call_id: p.text for p in message.parts if isinstance(p, ToolResult)}
+    called = any(isinstance(p, ToolCall) for p in message.parts)
+    replays = telling.replay == "all" or (telling.replay == "tool turns" and called)
     round_: list[Text | Reasoning | ToolCall] = []
     answered = False
     for part in message.parts:
@@ -160,17 +221,17 @@ def _reply(message: Message, quirks: Quirks, with_reasoning: bool) -> Iterator[J
             answered = True
         elif isinstance(part, Text | Reasoning | ToolCall):
             if answered:
-                yield from _round(round_, results, quirks, with_reasoning)
+                yield from _round(round_, results, telling, replays)
                 round_, answered = [], False
             round_.append(part)
-    yield from _round(round_, results, quirks, with_reasoning)
+    yield from _round(round_, results, telling, replays)
 
 
 def _round(
     parts: Iterable[Text | Reasoning | ToolCall],
     results: dict[str, str],
-    quirks: Quirks,
-    with_reasoning: bool,
+    telling: _Telling,
+    replays: bool,
 ) -> Iterator[Json]:
     words, thoughts, calls = [], [], []
     for part in parts:
@@ -182,21 +243,35 @@ def _round(
             case ToolCall():
                 calls.append(part)
     content = "".join(words)
-    if not calls:
-        if content.strip():
-            yield {"role": "assistant", "content": content}
+    if telling.flat and calls:
+        told = [_told(call, results.get(call.call_id, _NO_RESULT)) for call in calls]
+        content, calls = "\n\n".join(text for text in (content, *told) if text), []
+    if not calls and not content.strip():
         return
-    row: Json = {
-        "role": "assistant",
-        "content": content or (None if quirks.empty_content == "null" else ""),
-        "tool_calls": [_call(call) for call in calls],
-    }
-    if with_reasoning and thoughts:
-        row["reasoning_content"] = "".join(thoughts)
+    row: Json = {"role": "assistant", "content": content}
+    if calls:
+        row["content"] = content or telling.empty
+        row["tool_calls"] = [_call(call) for call in calls]
+    if replays:
+        _give_back("".join(thoughts), row, telling.thoughts)
     yield row
     for call in calls:
         text = results.get(call.call_id, _NO_RESULT)
         yield {"role": "tool", "tool_call_id": call.call_id, "content": text}
+
+
+def _give_back(thoughts: str, row: Json, name: str) -> None:
+    """A model's reasoning, in the place where it had put it itself."""
+    if name == "think tags":
+        if thoughts:
+            row["content"] = f"<think>\n{thoughts}\n</think>\n\n{row['content'] or ''}"
+    elif thoughts or "tool_calls" in row:
+        row[name] = thoughts or _NO_THOUGHTS
+
+
+def _told(call: ToolCall, result: str) -> str:
+    """A call and its result as words, for models that take no tools."""
+    return f"({call.name} was called with {object_text(call.arguments)}; it gave: {result})"
 
 
 def _call(call: ToolCall) -> Json:

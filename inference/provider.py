@@ -11,12 +11,16 @@ from pydantic.dataclasses import dataclass as checked
 
 Billing = Literal["request", "token", "free"]
 Modality = Literal["text", "image", "audio"]
+Sense = Literal["chat", "transcription", "speech", "embedding", "image"]
+"""What a model does: answers, understands speech, speaks, embeds, draws."""
 
 PROVIDERS = Path(__file__).parent / "providers"
 _BILLING_ORDER: tuple[Billing, ...] = ("request", "token", "free")
 _facts = ConfigDict(extra="forbid")
 
 Count = Annotated[int, Field(gt=0)]
+Price = Annotated[float, Field(ge=0)]
+"""US dollars for a million tokens."""
 
 
 class BadProviderFile(ValueError):
@@ -46,13 +50,19 @@ class Plan:
 class Model:
     """A model the provider is known to have. `window`: tokens of question and reply together.
 
-    `plan` is the smallest that has it, empty where every account does.
+    `modalities` are what it takes in. `plan` is the smallest that has it, empty where every account
+    does. `tools` and `json` (a schema is kept) are None where nobody said.
     """
 
+    sense: Sense = "chat"
     modalities: tuple[Modality, ...] = ("text",)
     window: Count | None = None
     max_out: Count | None = None
     plan: str = ""
+    tools: bool | None = None
+    json: bool | None = None
+    price_in: Price | None = None
+    price_out: Price | None = None
 
 
 @checked(frozen=True, slots=True, config=_facts)
@@ -62,7 +72,8 @@ class Quirks:
     `empty_content` is what stands for the words of a message that has only calls: some servers
     reject null, others the empty string. `speech_format` is asked of the speech model, empty to
     ask for none. `replay_reasoning` names models, by a part of their id, that want their own
-    reasoning back beside their tool calls.
+    reasoning back beside their tool calls. `rate_headers` says which span its
+    x-ratelimit-…-requests headers count, empty where nobody knows: they are not read then.
     """
 
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -70,6 +81,7 @@ class Quirks:
     stream_options: bool = True
     speech_format: Literal["", "wav", "mp3", "opus", "aac", "flac", "pcm"] = "wav"
     replay_reasoning: tuple[str, ...] = ("deepseek-v4", "kimi-k2")
+    rate_headers: Literal["", "day", "minute"] = ""
 
 
 @checked(frozen=True, slots=True, config=_facts)
@@ -79,6 +91,7 @@ class _File:
     name: str
     label: str
     billing: Billing
+    senses: tuple[Sense, ...] = ("chat", "transcription", "speech")
     base_url: str = ""
     key_variable: str = ""
     plan: str = ""
@@ -94,6 +107,7 @@ class _File:
 class Provider:
     """`key_variable` is only a name. `plan` is the account's, with its limits in `plans`.
 
+    `senses` are what it may do at all: a server that only hears or speaks never answers a chat.
     `chat` to `speech` are the models of each sense where nobody chose another, empty where there
     is none. `window` and `max_out` (tokens) hold for models that nothing is known of.
     """
@@ -101,6 +115,7 @@ class Provider:
     name: str
     label: str
     billing: Billing
+    senses: tuple[Sense, ...]
     base_url: str
     key_variable: str
     plan: str
@@ -128,10 +143,14 @@ class Provider:
     def has(self, model: str) -> bool:
         """False only where the model is known to need a larger plan than the account's."""
         known = self.models.get(model)
-        if known is None or not known.plan or not self.plan:
-            return True
+        return known is None or self.covers(known.plan)
+
+    def covers(self, plan: str) -> bool:
+        """Whether what is in `plan` is in the account's too; so is what no plan is known of."""
         order = list(self.plans)
-        return order.index(known.plan) <= order.index(self.plan)
+        if plan not in order or self.plan not in order:
+            return True
+        return order.index(plan) <= order.index(self.plan)
 
 
 _file: TypeAdapter[_File] = TypeAdapter(_File)
@@ -140,10 +159,11 @@ _file: TypeAdapter[_File] = TypeAdapter(_File)
 def load_providers(folder: Path = PROVIDERS) -> dict[str, Provider]:
     """All files of facts by name: those billed by the request first, then by token, then free.
 
+    Those that never chat come last of their billing: they share ports with others that do.
     Raises BadProviderFile.
     """
     found = [_load(path) for path in sorted(folder.glob("*.toml"))]
-    found.sort(key=lambda p: (_BILLING_ORDER.index(p.billing), p.name))
+    found.sort(key=lambda p: (_BILLING_ORDER.index(p.billing), "chat" not in p.senses, p.name))
     return {provider.name: provider for provider in found}
 
 
@@ -165,6 +185,7 @@ def _load(path: Path) -> Provider:
         name=file.name,
         label=file.label,
         billing=file.billing,
+        senses=file.senses,
         base_url=file.base_url,
         key_variable=file.key_variable,
         plan=file.plan,

@@ -1,12 +1,9 @@
-"""What a server said went wrong, read from any shape it came in and sorted by who can act on it."""
+"""What went wrong at a server, sorted by who can act on it and worded for the reader."""
 
-import email.utils
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import unescape
-from typing import Any
 
 from inference.backend import (
     BackendError,
@@ -21,18 +18,15 @@ from inference.backend import (
     RateLimited,
     Unsupported,
 )
-from inference.event_lines import parsed
+from inference.error_words import clean, page_words, read, words
 from inference.provider import Provider
+from inference.waits import asked_wait, span
 
-MAX_WORDS = 300
 LONG_WAIT_S = 900.0
 """A 429 that asks for a longer wait than this is no matter of the minute."""
 
-_SECRET = re.compile(
-    r"\b(?:Bearer\s+)?(?:sk|pk|rk|gsk|fw|hf|xai|oxlo|key|tgp|nvapi)[-_][\w*.\-]{6,}", re.IGNORECASE
-)
-_TITLE = re.compile(r"<(?:title|h1)[^>]*>(.*?)</(?:title|h1)>", re.IGNORECASE | re.DOTALL)
-_UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1>|<[^>]+>", re.IGNORECASE | re.DOTALL)
+MAX_READ = 20_000
+"""Characters of an error that are looked at."""
 
 
 def _any(*parts: str) -> re.Pattern[str]:
@@ -73,6 +67,7 @@ _PLAN = _any(
     r"quota",
     r"limit",
 )
+_NEEDS_MORE = _any(r"upgrade", r"subscri", r"\btier\b", r"premium", r"higher plan")
 _MONEY = _any(r"insufficient.{0,3}(?:quota|credit|balance|funds)", r"billing", r"more credits")
 _DAY = _any(
     r"per.{0,3}day",
@@ -83,7 +78,9 @@ _DAY = _any(
     r"midnight",
 )
 _NOT_DONE = _any(
-    r"support",
+    r"not.{0,30}support",
+    r"n.t support",
+    r"unsupported",
     r"tool.?choice",
     r"mmproj",
     r"image input",
@@ -92,13 +89,19 @@ _NOT_DONE = _any(
     r"extra.{0,3}(?:fields|inputs|forbidden)",
     r"not implemented",
 )
-_WAIT = re.compile(
-    r"(?:try again|retry|reset\w*|wait)\D{0,20}"
-    r"((?:\d+(?:\.\d+)?\s*(?:ms|h|m|s)(?:ours?|in(?:ute)?s?|ec(?:ond)?s?)?\s*)+)",
-    re.IGNORECASE,
+_MISWRITTEN = _any(r"json_validate_failed", r"tool_use_failed", r"failed_generation")
+_SENT = (
+    r"n_prompt_tokens=(\d+)",
+    r"requested (?:about )?([\d,]+) tokens",
+    r"resulted in ([\d,]+) tokens",
+    r"([\d,]+) tokens? >",
+    r"(?:has|contains|passed|the first|your) ([\d,]+) (?:input )?tokens",
 )
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|h|m|s)", re.IGNORECASE)
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_ROOM = (
+    r"n_ctx=(\d+)",
+    r"> ([\d,]+) maximum",
+    r"context (?:window|size|length)\D{0,30}([\d,]{3,})",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +117,29 @@ class Asked:
         return self.provider.label
 
 
+class Passing(ProviderDown):
+    """A stumble that may be over at the next try: 408, 5xx. `retry_at` as in RateLimited."""
+
+    def __init__(self, message: str, advice: str = "", retry_at: float | None = None) -> None:
+        super().__init__(message, advice)
+        self.retry_at = retry_at
+
+
+class Rejected(Unsupported):
+    """The server refuses the form of a request. `words` is all it said, the names of fields too."""
+
+    def __init__(self, message: str, advice: str, words: str) -> None:
+        super().__init__(message, advice)
+        self.words = words
+
+
 def from_response(
     asked: Asked, status: int, headers: Mapping[str, str], body: bytes
 ) -> BackendError:
     """The error that an HTTP answer of 300 and above means."""
-    said, hint = _read(body)
-    said = clean(said, asked.key)
+    whole, hint = read(body)
+    whole = whole[:MAX_READ]
+    said = clean(whole, asked.key)
     if 300 <= status < 400:
         return ProviderDown(
             f"{asked.who} answers from another address ({status}).",
@@ -127,7 +147,8 @@ def from_response(
         )
     if status == 429:
         return _too_many(asked, said, hint, headers)
-    return _sorted(asked, status, said, f"{said} {hint}")
+    wait_s = asked_wait(headers, said) if status >= 500 else None
+    return _sorted(asked, status, said, f"{whole} {hint}", wait_s)
 
 
 def from_stream(asked: Asked, error: object) -> BackendError:
@@ -147,96 +168,30 @@ def from_stream(asked: Asked, error: object) -> BackendError:
 
 def from_page(asked: Asked, page: str) -> BackendError:
     """A web page, or other words, where an answer was expected."""
-    said = clean(_page_words(page), asked.key)
+    said = clean(page_words(page), asked.key)
     return BadReply(
         f"{asked.who} answered with something that is no reply{_quoted(said)}.",
         "Check the base URL; it usually ends in /v1.",
     )
 
 
-def clean(text: str, key: str = "") -> str:
-    """Words fit to be shown: one line, no key of ours or of anybody, at most MAX_WORDS characters."""
-    if len(key) >= 3 and key != "not-needed":
-        text = text.replace(key, "[key]")
-    text = " ".join(_SECRET.sub("[key]", text).split())
-    return text if len(text) <= MAX_WORDS else text[: MAX_WORDS - 1].rstrip() + "…"
-
-
-def words(error: object) -> tuple[str, str]:
-    """The message of an error of any known shape, and its codes and types as one string."""
-    if isinstance(error, str):
-        return error, ""
-    if isinstance(error, list):
-        found = [words(item) for item in error[:3]]
-        return "; ".join(w for w, _ in found if w), " ".join(h for _, h in found)
-    if not isinstance(error, dict):
-        return "", ""
-    inner = error.get("error")
-    hint = " ".join(str(error[k]) for k in ("code", "type", "status") if error.get(k))
-    message = _first_string(error, "message", "msg", "detail", "error_description", "reason")
-    if isinstance(inner, str):
-        return (message, f"{inner} {hint}") if message else (inner, hint)
-    if isinstance(inner, dict | list):
-        said, more = words(inner)
-        return said or message, f"{more} {hint}"
-    if message:
-        raw = error.get("metadata")
-        upstream = raw.get("raw") if isinstance(raw, dict) else None
-        if upstream:
-            message = f"{message}: {_upstream(upstream)}"
-        place = error.get("loc")
-        if isinstance(place, list):
-            message = f"{'.'.join(map(str, place))}: {message}"
-        return message, hint
-    for key in ("detail", "errors"):
-        if isinstance(error.get(key), dict | list):
-            said, more = words(error[key])
-            return said, f"{more} {hint}"
-    return "", hint
-
-
-def _upstream(raw: object) -> str:
-    if isinstance(raw, str):
-        try:
-            raw = parsed(raw.encode())
-        except ValueError:
-            return str(raw)
-    return words(raw)[0]
-
-
-def _first_string(error: Mapping[str, Any], *keys: str) -> str:
-    return next((v for k in keys if isinstance(v := error.get(k), str) and v), "")
-
-
-def _read(body: bytes) -> tuple[str, str]:
-    try:
-        return words(parsed(body))
-    except ValueError:
-        return _page_words(body[:50_000].decode(errors="replace")), ""
-
-
-def _page_words(page: str) -> str:
-    """A page reduced to its title, or else to its first words."""
-    if "<" not in page:
-        return page
-    title = _TITLE.search(page)
-    text = title.group(1) if title else _UNSEEN.sub(" ", page)
-    return unescape(_UNSEEN.sub(" ", text)).strip()
-
-
-def _sorted(asked: Asked, status: int, said: str, all_words: str) -> BackendError:
+def _sorted(
+    asked: Asked, status: int, said: str, all_words: str, wait_s: float | None = None
+) -> BackendError:
     who, quoted = asked.who, _quoted(said)
     if status == 401:
         return _key_rejected(asked, quoted)
     if status in (402, 403):
         return _refused(asked, status, quoted, all_words)
     if status == 413 or _TOO_LONG.search(all_words):
-        return ContextTooLong(
-            f"The request is too long for {asked.model}{quoted}.",
-            "Shorten the message, start a new conversation, or choose a larger model.",
-        )
+        return _too_long(asked, quoted, all_words)
     if status < 500 and re.search(r"api.?key", all_words, re.IGNORECASE):
         return _key_rejected(asked, quoted)
+    if _MISWRITTEN.search(all_words):
+        return BadReply(
+            f"{asked.model} wrote a reply that {who} cannot read{quoted}.",
+            "Retry, or choose another model.",
+        )
     missing = status == 404 and not re.search(r"support", all_words, re.IGNORECASE)
     if missing or (status < 500 and _NO_MODEL.search(all_words)):
         return ModelUnavailable(
@@ -244,18 +199,53 @@ def _sorted(asked: Asked, status: int, said: str, all_words: str) -> BackendErro
             "Choose another model, and check the base URL; it usually ends in /v1.",
         )
     if status in (408, 409, 425) or (status >= 500 and not _NOT_DONE.search(all_words)):
-        return _down(who, status, quoted)
-    return Unsupported(
-        f"{who} cannot do what {asked.model} was asked{quoted}.",
-        "Choose another model, or leave out the images.",
+        return _down(who, status, quoted, wait_s)
+    return Rejected(
+        f"{who} cannot do what {asked.model} was asked{quoted}.", _other_way(all_words), all_words
     )
 
 
-def _down(who: str, status: int, quoted: str) -> ProviderDown:
-    advice = "Retry in a moment; nothing is wrong with your message."
+def _too_long(asked: Asked, quoted: str, all_words: str) -> ContextTooLong:
+    sent, room = _number(_SENT, all_words), _number(_ROOM, all_words)
+    sizes = f"{room:,} tokens fit" if room else ""
+    if sent:
+        sizes = f"It has {sent:,} tokens, {sizes}" if sizes else f"It has {sent:,} tokens"
+    advice = "Shorten the message, start a new conversation, or choose a larger model."
+    return ContextTooLong(
+        f"The request is too long for {asked.model}{quoted}.",
+        f"{sizes}. {advice}" if sizes else advice,
+    )
+
+
+def _number(patterns: tuple[str, ...], text: str) -> int | None:
+    """The number that the first fitting pattern finds."""
+    found = (re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
+    digits = next((f.group(1).replace(",", "") for f in found if f), "")
+    return int(digits) if digits else None
+
+
+def _other_way(all_words: str) -> str:
+    """What to do instead, by what was refused."""
+    for word, advice in (
+        ("image|vision|mmproj|multimodal", "Choose a model that sees images, or leave them out."),
+        ("embed", "Choose a model that embeds."),
+        ("tool|function", "Choose a model that can call tools."),
+        ("audio|transcri", "Choose a model that understands speech."),
+    ):
+        if re.search(word, all_words, re.IGNORECASE):
+            return advice
+    return "Choose another model."
+
+
+def _down(who: str, status: int, quoted: str, wait_s: float | None) -> ProviderDown:
+    when = f"in {span(wait_s)}" if wait_s else "in a moment"
+    advice = f"Retry {when}; nothing is wrong with your message."
+    message = f"{who} is out of order ({status}){quoted}."
     if "loading" in quoted.lower():
-        return ProviderDown(f"{who} is still loading its model{quoted}.", advice)
-    return ProviderDown(f"{who} is out of order ({status}){quoted}.", advice)
+        message = f"{who} is still loading its model{quoted}."
+    if status in (409, 425, 501, 505):
+        return ProviderDown(message, advice)
+    return Passing(message, advice, None if wait_s is None else time.time() + wait_s)
 
 
 def _key_rejected(asked: Asked, quoted: str) -> KeyRejected:
@@ -278,70 +268,60 @@ def _refused(asked: Asked, status: int, quoted: str, all_words: str) -> BackendE
     if by_plan or _PLAN.search(all_words):
         return PlanLimit(
             f"The plan at {asked.who} does not allow this with {asked.model}{quoted}.",
-            "Choose a model that your plan has, or upgrade the plan.",
+            _within_the_plan(asked, all_words),
         )
     return _key_rejected(asked, quoted)
+
+
+def _within_the_plan(asked: Asked, all_words: str) -> str:
+    """A model that the plan has; or patience, where the model is the plan's and its limit reached."""
+    provider = asked.provider
+    spent = re.search(r"limit|quota", all_words, re.IGNORECASE)
+    if spent and asked.model in provider.models and provider.has(asked.model):
+        needs_more = _NEEDS_MORE.search(all_words)
+        if not needs_more:
+            return "Wait until the plan's limit returns, upgrade the plan, or use another provider."
+    other = _plans_own(asked)
+    such_as = f", such as {other}" if other else ""
+    return f"Choose a model that your plan has{such_as}, or upgrade the plan."
+
+
+def _plans_own(asked: Asked) -> str:
+    """A model of the account's plan that does what the refused one does; "" where none is known."""
+    provider, refused = asked.provider, asked.provider.models.get(asked.model)
+    usual = (provider.chat, provider.vision, provider.transcription, provider.speech)
+    for name in dict.fromkeys((*usual, *provider.models)):
+        known = provider.models.get(name)
+        if not known or name == asked.model or not provider.has(name):
+            continue
+        if not refused or (
+            known.sense == refused.sense and set(refused.modalities) <= set(known.modalities)
+        ):
+            return name
+    return ""
 
 
 def _too_many(
     asked: Asked, said: str, hint: str, headers: Mapping[str, str]
 ) -> RateLimited | BudgetSpent:
     all_words, quoted = f"{said} {hint}", _quoted(said)
-    wait_s = _wait(headers, said)
+    wait_s = asked_wait(headers, said)
     until = None if wait_s is None else time.time() + wait_s
     if _MONEY.search(all_words):
         return BudgetSpent(
             f"The credit at {asked.who} is spent{quoted}.", "Add credit there.", until
         )
     if _DAY.search(all_words) or (wait_s or 0) > LONG_WAIT_S:
-        when = f"They return in {_span(wait_s)}" if wait_s else "They return with the new day"
+        when = f"They return in {span(wait_s)}" if wait_s else "They return with the new day"
         return BudgetSpent(
             f"The day's requests at {asked.who} are spent{quoted}.",
             f"{when}; until then choose another provider.",
             until,
         )
-    when = f"Wait {_span(wait_s)}" if wait_s else "Wait a minute"
+    when = f"Wait {span(wait_s)}" if wait_s else "Wait a minute"
     return RateLimited(
         f"{asked.who} takes no more requests this minute{quoted}.", f"{when}, then retry.", until
     )
-
-
-def _wait(headers: Mapping[str, str], said: str) -> float | None:
-    """Seconds until the server takes requests again, from its headers, else from its words."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        text = headers.get(name, "")
-        if re.fullmatch(r"\d+(\.\d+)?", text):
-            return float(text) * unit
-        if text and (at := email.utils.parsedate_tz(text)):
-            return max(0.0, email.utils.mktime_tz(at) - time.time())
-    found = _WAIT.search(said)
-    if found:
-        return _seconds(found.group(1))
-    for name in ("x-ratelimit-reset-requests", "x-ratelimit-reset"):
-        text = headers.get(name, "")
-        if re.fullmatch(r"\d+(\.\d+)?", text):
-            return _from_clock(float(text))
-        if text and _SPAN.search(text):
-            return _seconds(text)
-    return None
-
-
-def _from_clock(number: float) -> float:
-    """A bare number is a time since 1970 in milliseconds or seconds, or else seconds from now."""
-    if number > 1e11:
-        return max(0.0, number / 1000 - time.time())
-    return max(0.0, number - time.time()) if number > 1e9 else number
-
-
-def _seconds(span: str) -> float:
-    return sum(float(n) * _UNITS[unit.lower()] for n, unit in _SPAN.findall(span))
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
-    minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes < 90 else f"{round(minutes / 60)} hours"
 
 
 def _host(url: str) -> str:

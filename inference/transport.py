@@ -1,14 +1,15 @@
 """The `openai` client as Parley wants it: only our key and headers, no retry, no redirect, deadlines."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from inference.backend import BackendError, BadReply, Interrupted, KeyRejected, ProviderDown
+from inference.error_words import clean
 from inference.event_lines import Flood
-from inference.server_errors import Asked, clean, from_response
+from inference.server_errors import Asked, from_response
 
 if TYPE_CHECKING:
     import httpx2
@@ -30,11 +31,15 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 @dataclass(frozen=True, slots=True)
 class Deadlines:
     """In seconds. `first_token` runs from sending to the first sign of an answer; `silence` is the
-    longest pause after it; `sound` is how long a transcription or speech may be worked on."""
+    longest pause after it. A server that pings shows that it works on: its pings are not taken for
+    an answer, but put both off, to `pinging` at most. `total` bounds a whole reply, if given;
+    `sound` is how long a transcription, speech or embedding may be worked on."""
 
     connect: float = 5.0
     first_token: float = 60.0
     silence: float = 60.0
+    pinging: float = 300.0
+    total: float | None = None
     sound: float = 180.0
     write: float = 60.0
     pool: float = 10.0
@@ -67,7 +72,7 @@ def open_client(base_url: str, key: str, deadlines: Deadlines) -> "AsyncOpenAI":
         return AsyncOpenAI(
             api_key=own_key,
             base_url=base_url,
-            timeout=patience(deadlines, max(deadlines.silence, deadlines.first_token)),
+            timeout=patience(deadlines),
             max_retries=0,
             http_client=http,
         )
@@ -77,13 +82,14 @@ def open_client(base_url: str, key: str, deadlines: Deadlines) -> "AsyncOpenAI":
         ) from None
 
 
-def patience(deadlines: Deadlines, read: float | None = None) -> "httpx2.Timeout":
-    """The transport's own deadlines; `read` is the longest silence, that of sound where not given."""
+def patience(deadlines: Deadlines, *, bounded: bool = True) -> "httpx2.Timeout":
+    """The transport's own deadlines. A chat is not `bounded` by them while it reads: it has a Watch,
+    which tells pings from words, and two clocks over every token would only cost more."""
     import httpx2
 
     return httpx2.Timeout(
         connect=deadlines.connect,
-        read=deadlines.sound if read is None else read,
+        read=deadlines.sound if bounded else None,
         write=deadlines.write,
         pool=deadlines.pool,
     )
@@ -94,8 +100,13 @@ class Unreached(ProviderDown):
 
 
 @asynccontextmanager
-async def errors_sorted(asked: Asked) -> AsyncIterator[None]:
-    """Turns what the SDK and its transport raise into BackendError. To be used once it is imported."""
+async def errors_sorted(
+    asked: Asked, heed: Callable[[Mapping[str, str]], None] | None = None
+) -> AsyncIterator[None]:
+    """Turns what the SDK and its transport raise into BackendError. To be used once it is imported.
+
+    `heed` is given the headers of an answer that is an error.
+    """
     import httpx2
     import openai
 
@@ -103,6 +114,8 @@ async def errors_sorted(asked: Asked) -> AsyncIterator[None]:
         yield
     except openai.APIStatusError as error:
         answer = error.response
+        if heed:
+            heed(answer.headers)
         raise from_response(asked, answer.status_code, answer.headers, answer.content) from None
     except (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
         raise _late(asked, error) from None

@@ -100,6 +100,13 @@ class Recall:
         """Forget all that was said there. Stop its turn first: what is said later is kept."""
         await self._forget(owner, memories.c.conversation_id == known_id(conversation_id))
 
+    async def count(self, owner: str) -> int:
+        """How many memories this owner has."""
+        m = memories.c
+        asked = sa.select(sa.func.count()).where(m.owner == known_owner(owner))
+        async with self._reading.connect() as connection:
+            return (await connection.execute(asked)).scalar_one()
+
     async def close(self) -> None:
         await self._vectors.close()
 

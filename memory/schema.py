@@ -64,6 +64,14 @@ memories = sa.table(
 # Ids alone, no words: what was forgotten is not remembered again.
 forgotten = sa.table("forgotten", column("owner", sa.String), column("message_id", sa.String))
 
+# What an owner decided for a conversation, which may not have a message yet.
+choices = sa.table(
+    "choices",
+    column("owner", sa.String),
+    column("conversation_id", sa.String),
+    column("body", sa.Text),
+)
+
 
 def conversations_and_messages(connection: sa.Connection) -> None:
     tables = sa.MetaData()
@@ -150,8 +158,21 @@ def memories_of_owners(connection: sa.Connection) -> None:
     tables.create_all(connection, checkfirst=False)
 
 
+def choices_of_conversations(connection: sa.Connection) -> None:
+    tables = sa.MetaData()
+    sa.Table(
+        "choices",
+        tables,
+        sa.Column("owner", sa.Text, primary_key=True),
+        sa.Column("conversation_id", sa.String(32), primary_key=True),
+        sa.Column("body", sa.Text, nullable=False),
+    )
+    tables.create_all(connection, checkfirst=False)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     conversations_and_messages,
     media_files,
     memories_of_owners,
+    choices_of_conversations,
 )

@@ -18,13 +18,14 @@ import uvicorn
 
 from tests.scripted_line import ClientGone, Line, Receive, Scope, Send, watched
 
-Sense = Literal["chat", "transcription", "speech", "models"]
+Sense = Literal["chat", "transcription", "speech", "embedding", "models"]
 Call = tuple[str, dict[str, Any] | str]
 
 ROUTES: dict[str, Sense] = {
     "/v1/chat/completions": "chat",
     "/v1/audio/transcriptions": "transcription",
     "/v1/audio/speech": "speech",
+    "/v1/embeddings": "embedding",
     "/v1/models": "models",
 }
 
@@ -46,6 +47,7 @@ class Reply:
     calls: tuple[Call, ...] = ()
     delay_s: float = 0.0
     finish: str = ""
+    stamped: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class ScriptedServer:
         self._default = Reply(words=("ok",))
         self._models: Any = [{"id": "scripted", "object": "model", "owned_by": "tests"}]
         self._called = 0
+        self._other: dict[str, Any] = {}
         self._stopping = threading.Event()
         self._socket = socket.socket()
         self._server: uvicorn.Server | None = None
@@ -151,9 +154,12 @@ class ScriptedServer:
         cut: bool = False,
         delay_s: float = 0.0,
         on: Sense = "chat",
+        headers: dict[str, str] | None = None,
     ) -> Self:
         """Exact bytes next, one write a piece; `cut` closes the connection in the middle."""
-        self._script[on].append(Raw(pieces, content_type, cut=cut, delay_s=delay_s))
+        self._script[on].append(
+            Raw(pieces, content_type, cut=cut, delay_s=delay_s, headers=headers or {})
+        )
         return self
 
     def hangs(self, seconds: float, on: Sense = "chat") -> Self:
@@ -171,14 +177,20 @@ class ScriptedServer:
         self._script["speech"].append(Raw((tone() if data is None else data,), content_type))
         return self
 
-    def default(self, *pieces: str, delay_s: float = 0.0) -> Self:
-        """What is said when the script is empty."""
-        self._default = Reply(words=pieces, delay_s=delay_s, finish="stop")
+    def default(self, *pieces: str, delay_s: float = 0.0, stamped: bool = False) -> Self:
+        """What is said when the script is empty; `stamped`: each piece is instead the monotonic
+        time at which it leaves."""
+        self._default = Reply(words=pieces, delay_s=delay_s, finish="stop", stamped=stamped)
         return self
 
     def models(self, rows: Any) -> Self:
         """What /v1/models answers: rows, or a whole body given as a dict."""
         self._models = rows
+        return self
+
+    def serves(self, path: str, body: Any) -> Self:
+        """JSON at a path that is not OpenAI's; a callable makes it of the request's JSON."""
+        self._other[path] = body
         return self
 
     def reset(self) -> None:
@@ -250,7 +262,7 @@ class ScriptedServer:
         if sense == "chat":
             request = json.loads(body)
             self.requests.append(request)
-        answer = self._answer(sense)
+        answer = self._answer(sense) if sense else self._elsewhere(scope["path"], body)
         async with watched(receive) as gone:
             line = Line(send, gone, self._stopping)
             try:
@@ -259,9 +271,13 @@ class ScriptedServer:
                 if sense == "chat":
                     self.disconnects += 1
 
-    def _answer(self, sense: Sense | None) -> Answer:
-        if sense is None:
+    def _elsewhere(self, path: str, body: bytes) -> Answer:
+        if path not in self._other:
             return _json({"error": {"message": "no such path"}}, 404)
+        value = self._other[path]
+        return _json(value(json.loads(body or b"null")) if callable(value) else value)
+
+    def _answer(self, sense: Sense) -> Answer:
         if self._script[sense]:
             return self._script[sense].popleft()
         match sense:
@@ -271,6 +287,8 @@ class ScriptedServer:
                 return _json({"text": "hello world"})
             case "speech":
                 return Raw((tone(),), "audio/wav")
+            case "embedding":
+                return _json(_embeddings(self.hits[-1].body))
             case "models":
                 rows = self._models
                 return _json(rows if isinstance(rows, dict) else {"object": "list", "data": rows})
@@ -295,6 +313,8 @@ class ScriptedServer:
                 await line.start(200, "text/event-stream", {})
                 for delta in self._deltas(answer):
                     await line.wait(answer.delay_s)
+                    if answer.stamped:
+                        delta = {"content": f"{time.monotonic():.6f} "}
                     await line.event(self._chunk(request, delta))
                 await line.event(self._chunk(request, {}, answer.finish or "stop"))
                 if (request.get("stream_options") or {}).get("include_usage"):
@@ -362,6 +382,16 @@ class ScriptedServer:
 
 def _json(value: Any, status: int = 200) -> Raw:
     return Raw((json.dumps(value).encode(),), "application/json", status)
+
+
+def _embeddings(body: bytes) -> dict[str, Any]:
+    """A vector a text, told apart by its length; listed backwards, as the API does not forbid."""
+    texts = json.loads(body)["input"]
+    rows = [
+        {"object": "embedding", "index": n, "embedding": [float(len(text)), 1.0]}
+        for n, text in enumerate(texts)
+    ]
+    return {"object": "list", "data": rows[::-1], "model": "scripted"}
 
 
 def _usage(reply: Reply, request: dict[str, Any]) -> dict[str, int]:

@@ -51,11 +51,21 @@ def test_keys_are_gone_from_the_environment_once_read() -> None:
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("PARLEY_PORT", "http"), ("PARLEY_PORT", "99999"), ("PARLEY_SHARE", "maybe")],
+    [
+        ("PARLEY_PORT", "http"),
+        ("PARLEY_PORT", "99999"),
+        ("PARLEY_SHARE", "maybe"),
+        ("PARLEY_REQUESTS_PER_DAY", "sixty"),
+        ("PARLEY_RESERVE", "-1"),
+    ],
 )
 def test_a_setting_that_cannot_be_read_is_named(variable: str, value: str) -> None:
     with pytest.raises(BadSetting, match=variable):
         read({variable: value}, [])
+
+
+def test_a_day_may_hold_more_requests_than_there_are_ports() -> None:
+    assert read({"PARLEY_REQUESTS_PER_DAY": "100000"}, [])[0].requests_per_day == 100_000
 
 
 def test_a_space_listens_to_the_world_and_a_desk_to_itself(tmp_path: Path) -> None:

@@ -173,6 +173,7 @@ async def test_a_shutdown_stores_the_reply_as_interrupted(
 async def test_a_retry_answers_the_same_message_in_place_of_the_failed_reply(
     model: ScriptedServer, house: House
 ) -> None:
+    model.fails(503, {"error": {"message": "overloaded"}})
     model.fails(503, {"error": {"message": "overloaded"}}).says("Now it works.")
     conversation = new_id()
     failed = await house.turns.start(OWNER, conversation, said("Try"))
@@ -182,7 +183,7 @@ async def test_a_retry_answers_the_same_message_in_place_of_the_failed_reply(
     await until_stored(house, conversation, "done")
     messages = await stored(house, conversation)
     assert [m.text for m in messages] == ["Try", "Now it works."]
-    assert [m["role"] for m in model.requests[1]["messages"]] == ["system", "user"]
+    assert [m["role"] for m in model.requests[2]["messages"]] == ["system", "user"]
 
 
 async def test_the_history_of_a_conversation_goes_along(

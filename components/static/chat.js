@@ -3,10 +3,13 @@
 import { $, $$, localise } from "./dom.js";
 
 const NEAR_END_PX = 60;
+const ABOVE_QUESTION_PX = 20;
+const QUESTION_SHARE = 0.4; // of the height: a question that is longer gives way to its reply
 
 const texts = new WeakMap(); // a piece's element → the HTML it was last given, which patches refer to
 let scroller, list, newer, announcer;
-let atEnd = true;
+let atEnd = true; // whether what comes is followed
+let asked = ""; // the question that following keeps in view: a long reply is read from its beginning
 let lastTop = 0;
 let spoken = () => {};
 
@@ -15,22 +18,42 @@ export function begin(onSpoken) {
   [scroller, list, newer, announcer] =
     ["#parley-scroll", "#parley-messages", "#parley-newer", "#parley-announcer"].map((s) => $(s));
   scroller.addEventListener("scroll", () => {
-    const left = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-    if (scroller.scrollTop < lastTop - 1) atEnd = false;
-    if (left < NEAR_END_PX) atEnd = true;
-    if (atEnd) newer.hidden = true;
+    const up = scroller.scrollTop < lastTop - 1 && below() > 1; // not because something became shorter
+    if (up || scroller.scrollTop > furthest() + 1) [asked, atEnd] = ["", false]; // the reader goes on alone
+    if (below() < NEAR_END_PX) [atEnd, newer.hidden] = [true, true];
     lastTop = scroller.scrollTop;
   }, { passive: true });
   newer.addEventListener("click", toEnd);
-  // Pictures and opened cards change the height too: the end is followed whatever moved it.
-  new ResizeObserver(() => { if (atEnd) scroller.scrollTop = scroller.scrollHeight; })
-    .observe($("#parley-column"));
+  // Whoever opens a card wants to read it where it is.
+  list.addEventListener("click", (event) => { if (event.target.closest("summary")) atEnd = false; });
+  // Pictures that load and a composer that grows move the end too.
+  const moved = new ResizeObserver(() => { if (atEnd) follow(); });
+  for (const box of [scroller, $("#parley-column")]) moved.observe(box);
+}
+
+const below = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+
+/** How far following may scroll: to the end, but never past the question. The welcome stays put. */
+function furthest() {
+  if (isEmpty()) return 0;
+  const question = asked && find(asked);
+  if (!question) return Infinity;
+  const { top, bottom } = question.getBoundingClientRect();
+  const view = scroller.getBoundingClientRect();
+  const past = Math.max(top - view.top - ABOVE_QUESTION_PX, bottom - view.top - QUESTION_SHARE * view.height);
+  return scroller.scrollTop + past;
+}
+
+function follow() {
+  scroller.scrollTop = Math.min(scroller.scrollHeight - scroller.clientHeight, furthest());
+  lastTop = scroller.scrollTop;
 }
 
 export function toEnd() {
   atEnd = true;
+  asked = "";
   newer.hidden = true;
-  scroller.scrollTop = scroller.scrollHeight;
+  follow();
 }
 
 const find = (id) => list.querySelector(`:scope > [data-id="${CSS.escape(id)}"]`);
@@ -82,9 +105,11 @@ export function showEarlier(frame) {
 
 /** A turn went on. `fresh`: it begins here, so whatever followed what was said is gone. */
 export function change(frame) {
+  atEnd ||= below() < NEAR_END_PX;
   for (const message of frame.messages) apply(message, frame.fresh);
-  if (atEnd) scroller.scrollTop = scroller.scrollHeight;
-  else newer.hidden = false;
+  if (frame.fresh && atEnd) asked = frame.messages.find((m) => find(m.id)?.dataset.role === "user")?.id ?? "";
+  if (atEnd) follow();
+  newer.hidden = below() < NEAR_END_PX;
 }
 
 function apply(message, fresh) {

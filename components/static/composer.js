@@ -50,10 +50,12 @@ export function refresh() {
   $("#parley-send").toggleAttribute("data-empty", empty);
   const shown = $("#parley-forecast [data-most]");
   if (!shown) return;
-  const extra = attachments.recordings();
-  const count = 1 + extra;
-  const speech = speaks().checked ? ", speech up to 3 more" : "";
-  shown.textContent = `${count} request${count > 1 ? "s" : ""}, up to ${Number(shown.dataset.most) + extra} with tools${speech}`;
+  // Each recording is understood, and the reply spoken, in a request of its own.
+  const more = attachments.recordings() + Number(speaks().checked);
+  const least = 1 + more;
+  const most = Math.min(Number(shown.dataset.most) + more, Number(shown.dataset.left ?? Infinity));
+  const tools = most > least ? `, up to ${most} with tools` : "";
+  shown.textContent = `${least} request${least > 1 ? "s" : ""}${tools}`;
 }
 
 export function notice(message, advice = "") {

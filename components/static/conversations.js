@@ -6,6 +6,7 @@ import { follow } from "./line.js";
 import { confirmed } from "./layers.js";
 
 const ID = /^[0-9a-f]{32}$/;
+const NARROW = matchMedia("(max-width: 760px)");
 
 let current = "";
 let isNew = true;
@@ -24,12 +25,15 @@ const newId = () =>
 
 export function begin(onLeave, onArrive) {
   [leaving, arriving] = [onLeave, onArrive];
-  on("open", (link) => { open(idOf(link), true); drawer(false); });
+  on("open", (link) => { drawer(false); open(idOf(link), true); });
   on("rename", (button) => rename(button.closest("li")));
   on("delete", (button) => remove(button.closest("li")));
   on("drawer", () => drawer(document.body.dataset.drawer !== "open"));
-  $("#parley-new").addEventListener("click", () => { start(true); drawer(false); });
+  $("#parley-new").addEventListener("click", () => { drawer(false); start(true); });
   addEventListener("popstate", () => fromAddress());
+  inner().addEventListener("keydown", onArrow);
+  NARROW.addEventListener("change", () => drawer(false));
+  drawer(false);
   document.addEventListener("click", (event) => {
     if (event.target.id === "parley-shell" || document.body.dataset.drawer === "open" && event.target.closest("#parley-main") && !event.target.closest("[data-do=drawer]")) drawer(false);
   });
@@ -79,11 +83,30 @@ export function settle() {
 
 export function title(words) {
   $("#parley-title").textContent = words || "New chat";
+  $("#parley-title").title = words;
   document.title = words ? `${words} · Parley` : "Parley";
 }
 
+/** Opens or closes the list where it lies over the page; on a wide screen it is always there. */
 export function drawer(isOpen) {
+  const was = document.body.dataset.drawer === "open";
   document.body.dataset.drawer = isOpen ? "open" : "";
+  $("#parley-main").inert = isOpen;
+  $("#parley-side").inert = NARROW.matches && !isOpen;
+  const button = $(".drawer-open");
+  button.setAttribute("aria-expanded", String(isOpen));
+  if (isOpen) $(".drawer-close").focus();
+  else if (was) button.focus();
+}
+
+/** Up and down, first and last, from title to title. */
+function onArrow(event) {
+  const links = $$("li > a", inner());
+  const at = links.indexOf(document.activeElement);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
+  if (at < 0 || !links[to]) return;
+  event.preventDefault();
+  links[to].focus();
 }
 
 /** The list as the server sees it. A conversation that is gone is left. */
@@ -94,10 +117,11 @@ export function show(html) {
     return;
   }
   const before = listed;
-  const focused = document.activeElement?.closest?.("#parley-conversations li")?.dataset.conversation;
+  const focused = document.activeElement?.closest?.("#parley-conversations li [data-do]");
+  const [entry, act] = [focused?.closest("li").dataset.conversation, focused?.dataset.do];
   box.innerHTML = html;
   listed = new Set($$("li", box).map((li) => li.dataset.conversation));
-  if (focused) $(`[data-conversation="${focused}"] > a`, box)?.focus();
+  if (focused) ($(`[data-conversation="${entry}"] [data-do="${act}"]`, box) ?? $("#parley-new")).focus();
   mark();
   if (before.has(current) && !listed.has(current)) {
     start(false);
@@ -124,11 +148,12 @@ function rename(entry) {
   link.replaceWith(input);
   input.select();
   let done = false;
-  const close = async (keep) => {
+  const close = async (keep, byKey) => {
     if (done) return;
     done = true;
     const words = input.value.trim();
     input.replaceWith(link);
+    if (byKey) link.focus();
     if (held !== null) show(held);
     held = null;
     if (!keep || !words || words === link.textContent) return;
@@ -136,8 +161,8 @@ function rename(entry) {
     await order({ do: "rename", conversation: entry.dataset.conversation, title: words });
   };
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") close(true);
-    if (event.key === "Escape") close(false);
+    if (event.key === "Enter") close(true, true);
+    if (event.key === "Escape") close(false, true);
     event.stopPropagation();
   });
   input.addEventListener("blur", () => close(true));

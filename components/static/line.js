@@ -27,6 +27,9 @@ export function follow(conversation) {
 
 export const earlier = (conversation, before) => say({ follow: conversation, before });
 
+/** Whether the sheet of those who could answer is open here, and so is kept up to date. */
+export const choosing = (yes) => say({ choosing: yes });
+
 function say(frame) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 }

@@ -2,6 +2,7 @@
 
 import { $, $$, localise, on, ready } from "./dom.js";
 import * as chat from "./chat.js";
+import * as choice from "./choice.js";
 import * as composer from "./composer.js";
 import * as conversations from "./conversations.js";
 import * as layers from "./layers.js";
@@ -11,7 +12,7 @@ import { order } from "./orders.js";
 
 await ready("#parley-messages", "#parley-input textarea", "#parley-speak input", "#parley-send",
   "#parley-stop", "#parley-new", "[data-pane=conversations]", "[data-pane=usage]",
-  "[data-pane=memory]", "[data-pane=forecast]", "[data-pane=status]", "#parley-tray", "#parley-order", "#parley-image input", "#parley-mic button");
+  "[data-pane=memory]", "[data-pane=forecast]", "[data-pane=status]", "[data-pane=json]", "#parley-tray", "#parley-order", "#parley-image input", "#parley-mic button");
 
 let shown = ""; // the conversation whose messages are in the page
 
@@ -33,6 +34,7 @@ const frames = {
   panes({ panes }) {
     for (const [name, html] of Object.entries(panes)) {
       if (name === "conversations") conversations.show(html);
+      else if (name === "choice") choice.show(html);
       else fill($(`[data-pane="${name}"]`), html);
     }
     composer.refresh();
@@ -41,19 +43,23 @@ const frames = {
 };
 
 function fill(box, html) {
+  const open = $("details[open]", box) !== null;
+  const held = box.contains(document.activeElement) && document.activeElement.dataset.do;
   box.innerHTML = html;
+  if (held) $(`[data-do="${held}"]`, box)?.focus(); // the keyboard stays where it was
+  if (open) for (const folded of $$("details", box)) folded.open = true; // as the reader left it
   localise(box);
 }
 
 function afterChange() {
   document.documentElement.dataset.live = "open";
   document.body.dataset.loaded = "yes";
-  document.body.dataset.talking = chat.isEmpty() ? "" : "yes";
   $("#parley-welcome").hidden = !chat.isEmpty();
   composer.refresh();
 }
 
 function leave() {
+  choice.leave();
   sound.silence();
   shown = "";
 }
@@ -86,6 +92,7 @@ async function copied(button, words) {
 chat.begin((box) => { if (composer.isSpeakingHere()) sound.play(box); });
 sound.begin();
 composer.begin();
+choice.begin(composer.notice);
 conversations.begin(leave, composer.arrive);
 line.connect((frame) => frames[frame.kind]?.(frame));
 $("#parley-earlier").addEventListener("click", () => line.earlier(conversations.id(), chat.first()));

@@ -179,3 +179,20 @@ def test_no_text_takes_long_to_draw(text: str) -> None:
     began = time.perf_counter()
     pieces(text)
     assert time.perf_counter() - began < 2
+
+
+TABLE = "So:\n| time | step |\n| --- | --- |\n| 08:00 | Mix |"
+
+
+def test_a_table_that_grows_is_never_seen_as_bars() -> None:
+    for end in range(len(TABLE) + 1):
+        html = "".join(pieces(TABLE[:end], growing=True))
+        assert "|" not in html
+    assert "<td>Mix</td>" in html
+
+
+def test_words_between_bars_are_shown_once_they_are_no_table() -> None:
+    assert "|x| is" in "".join(pieces("|x| is\nlong", growing=True))
+    assert "|x| is" in "".join(pieces("|x| is"))
+    assert "|x| is" in "".join(pieces("|x| is" + " very" * 60, growing=True))
+    assert "| x" in "".join(pieces("```\n| x", growing=True))

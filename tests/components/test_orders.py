@@ -1,30 +1,38 @@
 """What the page asks for is checked before it is done, and answered either way."""
 
+import asyncio
+import base64
 import json
-from pathlib import Path
 
 import pytest
 
-from assistant import Refused
+from app import House
+from assistant import Assistant
 from components.orders import obey
-from tests.components.canned import Canned
+from tests.conftest import OWNER
+from tests.pictures import png
+from tests.scripted_server import ScriptedServer
 
 TALK = "c" * 32
 
 
-async def told(assistant: Canned, slip: object) -> dict[str, object]:
+async def told(assistant: Assistant, slip: object) -> dict[str, object]:
     text = slip if isinstance(slip, str) else json.dumps(slip)
-    answer: dict[str, object] = json.loads(await obey(assistant, "me", text, lambda _: None))
+    answer: dict[str, object] = json.loads(await obey(assistant, OWNER, text, lambda _: None))
     return answer
 
 
-@pytest.fixture
-def assistant(tmp_path: Path) -> Canned:
-    return Canned(tmp_path, lambda _: [])
+async def ended(house: House) -> None:
+    """The turn that runs is over, and its reply stored."""
+    async with asyncio.timeout(15):
+        while (await house.assistant.open(OWNER, TALK)).messages[-1].status == "running":
+            await asyncio.sleep(0.02)
 
 
-async def test_a_message_is_sent_with_its_attachments(assistant: Canned) -> None:
-    kept = await assistant.attach("me", b"\x89PNG\r\n\x1a\n" + b"\0" * 20, "a.png")
+async def test_a_message_is_sent_with_its_attachments_and_spoken(
+    house: House, model: ScriptedServer
+) -> None:
+    kept = await house.assistant.attach(OWNER, png("A sign"), "a.png")
     slip = {
         "do": "send",
         "number": 3,
@@ -33,28 +41,52 @@ async def test_a_message_is_sent_with_its_attachments(assistant: Canned) -> None
         "media": [kept.media.sha256],
         "speak": True,
     }
-    assert await told(assistant, slip) == {"number": 3, "ok": True, "message": "", "advice": ""}
-    assert assistant.orders == [("send", "Look", (kept.media.sha256,), True)]
+    answer = await told(house.assistant, slip)
+    assert answer == {"number": 3, "ok": True, "message": "", "advice": ""}
+    await ended(house)
+    assert [hit.path for hit in model.hits] == ["/v1/chat/completions", "/v1/audio/speech"]
+    _, path = await house.assistant.media(OWNER, kept.media.sha256)
+    sent = json.dumps(model.requests[0]["messages"])
+    assert "Look" in sent
+    assert base64.b64encode(path.read_bytes()).decode() in sent
 
 
-async def test_a_refusal_is_told_in_its_own_words(assistant: Canned) -> None:
-    assistant.refuse = Refused("Today's requests are spent.", "They return at midnight.")
-    answer = await told(assistant, {"do": "send", "number": 1, "conversation": TALK, "text": "x"})
-    assert answer == {
-        "number": 1,
+async def test_a_refusal_is_told_in_its_own_words(house: House, model: ScriptedServer) -> None:
+    model.hangs(10)
+    slip = {"do": "send", "number": 1, "conversation": TALK, "text": "x"}
+    await told(house.assistant, slip)
+    assert await told(house.assistant, {**slip, "number": 2}) == {
+        "number": 2,
         "ok": False,
-        "message": "Today's requests are spent.",
-        "advice": "They return at midnight.",
+        "message": "A reply is still being written here.",
+        "advice": "Wait for it, or press Stop.",
     }
+    stopped = await told(house.assistant, {"do": "stop", "number": 3, "conversation": TALK})
+    assert stopped["ok"] is True
+    found = await house.assistant.open(OWNER, TALK)
+    assert [m.status for m in found.messages] == ["done", "stopped"]
 
 
-async def test_those_who_list_are_told_of_what_was_done_and_only_of_that(assistant: Canned) -> None:
+async def test_a_reply_is_asked_for_again(house: House, model: ScriptedServer) -> None:
+    model.says("First.").says("Second.")
+    await told(house.assistant, {"do": "send", "conversation": TALK, "text": "x"})
+    await ended(house)
+    first = (await house.assistant.open(OWNER, TALK)).messages[-1]
+    again = {"do": "retry", "conversation": TALK, "reply": first.id}
+    assert (await told(house.assistant, again))["ok"] is True
+    await ended(house)
+    found = await house.assistant.open(OWNER, TALK)
+    assert [m.text for m in found.messages] == ["x", "Second."]
+
+
+async def test_those_who_list_are_told_of_what_was_done_and_only_of_that(house: House) -> None:
     heard: list[str] = []
-    await assistant.send("me", TALK, "x", (), speak=False)
+    await told(house.assistant, {"do": "send", "conversation": TALK, "text": "x"})
     for title in ("A name", "   "):
         slip = {"do": "rename", "conversation": TALK, "title": title}
-        await obey(assistant, "me", json.dumps(slip), heard.append)
-    assert heard == ["me"]
+        await obey(house.assistant, OWNER, json.dumps(slip), heard.append)
+    assert heard == [OWNER]
+    assert [talk.title for talk in await house.assistant.conversations(OWNER)] == ["A name"]
 
 
 @pytest.mark.parametrize(
@@ -71,11 +103,18 @@ async def test_those_who_list_are_told_of_what_was_done_and_only_of_that(assista
         {"do": "send", "conversation": TALK, "text": "x", "media": ["/etc/passwd"]},
         {"do": "send", "conversation": TALK, "text": "x", "media": ["a" * 64] * 17},
         {"do": "delete", "conversation": TALK.upper()},
+        {"do": "delete", "conversation": "d" * 33},
         {"do": "forget", "memory": ""},
         "[" * 100_000,
     ],
+    ids=lambda slip: str(slip)[:48],
 )
-async def test_an_order_that_makes_no_sense_does_nothing(assistant: Canned, slip: object) -> None:
-    answer = await told(assistant, slip)
+async def test_an_order_that_makes_no_sense_does_nothing(
+    house: House, model: ScriptedServer, slip: object
+) -> None:
+    heard: list[str] = []
+    text = slip if isinstance(slip, str) else json.dumps(slip)
+    answer = json.loads(await obey(house.assistant, OWNER, text, heard.append))
     assert answer["ok"] is False
-    assert assistant.orders == []
+    assert "does not know" in answer["message"]
+    assert (heard, model.hits, await house.assistant.conversations(OWNER)) == ([], [], [])

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from assistant import Answering, Usage
 from components import panes
+from inference.provider import Billing
+from inference.usage import DayUse, UsageReport
 from messages import Conversation
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -16,15 +18,31 @@ def talk(title: str, at: datetime) -> Conversation:
     return Conversation("a" * 32, title, at.timestamp(), at.timestamp())
 
 
-def used(count: int, limit: int | None, billing: str = "request") -> Usage:
-    return Usage(count, limit, NOON.timestamp(), billing, {"answer": count})
+def used(count: int, limit: int | None, billing: Billing = "request", most: int = 7) -> Usage:
+    report = UsageReport(
+        billing=billing,
+        used=count,
+        limit=limit,
+        left=None if limit is None else max(0, limit - count),
+        resets_at=NOON.timestamp(),
+        minute_limit=None,
+        minute_left=None,
+        last_turn={},
+        days=(DayUse("2026-11-24", {"answer": count}),),
+        tokens_in=0,
+        tokens_out=0,
+        tokens_guessed=False,
+        price=None,
+        price_partial=False,
+    )
+    return Usage(report, most)
 
 
 def test_conversations_stand_under_their_day() -> None:
     hours = (1, 20, 70)
     listed = [talk(f"talk {h}", NOON - timedelta(hours=h)) for h in hours]
     html = panes.conversations(listed, NOON)
-    assert re.findall(r"<h2>(\w+)</h2>|>(talk \d+)</a>", html) == [
+    assert re.findall(r"<h2 [^>]*>(\w+)</h2>|>(talk \d+)</a>", html) == [
         ("Today", ""),
         ("", "talk 1"),
         ("Yesterday", ""),
@@ -39,6 +57,13 @@ def test_the_day_is_the_readers_own() -> None:
     east = NOON.astimezone(timezone(timedelta(hours=9)))
     assert "Yesterday" in panes.conversations([talk("late", late)], NOON)
     assert "Today" in panes.conversations([talk("late", late)], east)
+
+
+def test_each_list_is_named_after_its_day() -> None:
+    html = panes.conversations([talk("a talk", NOON)], NOON)
+    heading = re.search(r'<h2 id="([\w-]+)">Today', html)
+    assert heading
+    assert f'<ul role="list" aria-labelledby="{heading[1]}">' in html
 
 
 def test_a_title_is_shown_as_text() -> None:
@@ -71,10 +96,31 @@ def test_spent_requests_are_counted_against_the_limit() -> None:
 
 
 def test_the_forecast_says_what_the_next_turn_may_cost() -> None:
-    assert "1 request, up to 5 with tools" in panes.forecast(used(23, 60), ONLINE)
+    assert "1 request, up to 7 with tools" in panes.forecast(used(23, 60), ONLINE)
     assert "37 of 60 left" in panes.forecast(used(23, 60), ONLINE)
-    assert "0 of 60 left" in panes.forecast(used(61, 60), ONLINE)
-    assert "No requests" in panes.forecast(used(0, None, "free"), OFFLINE)
+    assert "1 request, up to 4 with tools" in panes.forecast(used(0, None, most=4), ONLINE)
+    last = panes.forecast(used(59, 60, most=1), ONLINE)
+    assert ">1 request<" in last
+    assert "1 of 60 left" in last
+
+
+def test_the_forecast_says_when_the_days_requests_are_spent_and_when_they_return() -> None:
+    spent = panes.forecast(used(61, 60, most=0), ONLINE)
+    assert "None left until" in spent
+    assert "2026-11-24T12:00:00" in spent
+
+
+def test_the_forecast_says_where_nothing_is_spent() -> None:
+    assert "No requests: offline engine" in panes.forecast(used(0, None, "free"), OFFLINE)
+    own = Answering("Ollama", "llama3.2", offline=False, advice="")
+    assert "Nothing is spent" in panes.forecast(used(0, None, "free"), own)
+    assert "Ollama: no requests are spent" in panes.usage(used(0, None, "free"), own)
+
+
+def test_it_is_said_how_much_is_remembered() -> None:
+    assert "Nothing remembered on this machine" in panes.memory(0)
+    assert "1 thing remembered on this machine" in panes.memory(1)
+    assert "1,200 things remembered" in panes.memory(1200)
 
 
 def test_a_clock_offset_that_cannot_be_is_kept_within_a_day() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from components.render import article, draw, seconds, spent
-from events import Event, Exchange, TurnStarted, begin, from_jsonl, grow
-from messages import Message, Request, Text
+from events import Event, Exchange, TextDelta, TurnStarted, Waiting, begin, from_jsonl, grow
+from messages import Message, Request, Text, ToolCall, ToolResult
 
 TURNS = Path(__file__).parent / "turns"
 
@@ -103,6 +103,20 @@ def test_a_reply_that_has_said_nothing_yet_says_what_it_waits_for() -> None:
     assert "Waiting for deepseek-v3.2" in read(played(events[:3]).reply)
 
 
+def test_a_reply_that_must_wait_says_why_until_words_come() -> None:
+    begun = recorded("tools")[:3]
+    busy = Waiting("Oxlo is <busy>.", 4.2)
+    assert "Oxlo is <busy>. Asking again in 4 s." in read(played([*begun, busy]).reply)
+    assert "Asking again" not in read(played([*begun, busy, TextDelta("Well")]).reply)
+
+
+def test_a_tool_tells_how_long_it_took_where_it_ran() -> None:
+    call = ToolCall("1", "clock", "{}")
+    quick, never = ToolResult("1", "06:31", seconds=0.0002), ToolResult("1", "cut", ok=False)
+    assert "clock <1 ms" in read(Message("1", "assistant", (call, quick), 0))
+    assert "clock failed Arguments" in read(Message("1", "assistant", (call, never), 0))
+
+
 def test_what_a_person_writes_is_shown_as_written() -> None:
     said = Message("1", "user", (Text("<b>no</b> **stars**\n  kept"),), 0)
     assert "&lt;b&gt;no&lt;/b&gt; **stars**\n  kept" in article(said)
@@ -121,5 +135,5 @@ def test_requests_are_told_by_purpose() -> None:
 
 
 def test_times_are_told_in_the_unit_one_would_say() -> None:
-    told = [seconds(s) for s in (0, 0.02, 0.31, 12.4, 125)]
-    assert told == ["0.0 s", "20 ms", "0.3 s", "12 s", "2 min 5 s"]
+    told = [seconds(s) for s in (0.0004, 0.02, 0.31, 12.4, 125)]
+    assert told == ["<1 ms", "20 ms", "0.3 s", "12 s", "2 min 5 s"]

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from inference.budget import Limits
 from inference.ledger import MIGRATIONS, Ledger
 from inference.openai_backend import OpenAIBackend
 from inference.provider import Quirks, load_providers
+from inference.retries import Retries
 from inference.transport import Deadlines
 from memory.database import open_database
 from tests.scripted_server import ScriptedServer
@@ -39,10 +41,19 @@ async def backend(model: ScriptedServer, engine: AsyncEngine) -> AsyncIterator[O
         deadlines: Deadlines | None = None,
         limits: dict[str, int] | None = None,
         quirks: Quirks | None = None,
+        retries: Retries | None = None,
     ) -> OpenAIBackend:
         facts = load_providers()["custom"]
         facts = replace(facts, base_url=base_url or model.base_url, quirks=quirks or facts.quirks)
-        opened.append(OpenAIBackend(facts, key, Ledger(engine, limits), deadlines))
+        opened.append(
+            OpenAIBackend(
+                facts,
+                key,
+                Ledger(engine, {k: Limits(n) for k, n in (limits or {}).items()}),
+                deadlines,
+                retries or Retries(shortest=0.01, longest=0.02),
+            )
+        )
         return opened[-1]
 
     yield open_

@@ -335,6 +335,23 @@ def test_no_json_at_all_makes_the_reader_fail(values: list[Any]) -> None:
     read(b"\n".join(map(orjson.dumps, values)))
 
 
+PLAIN = st.text().map(lambda t: {"choices": [{"delta": {"content": t}}]})
+BESIDE = st.sampled_from(
+    [
+        {"object": "error", "message": "no"}, {"error": {"message": "no"}}, {"error": None},
+        {"usage": {"prompt_tokens": 3}}, {"x_groq": {"usage": {"prompt_tokens": 3}}}, {"type": "x"},
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(DELTAS | PLAIN | st.builds(dict.__or__, PLAIN, BESIDE)))
+@settings(max_examples=300, deadline=None)
+def test_the_quick_way_reads_like_the_thorough_one(values: list[Any]) -> None:
+    quick = read(*map(event, values), DONE, offered={"name"})
+    thorough = read(*(event([value]) for value in values), DONE, offered={"name"})
+    assert quick == thorough
+
+
 @given(st.lists(st.binary(max_size=20) | st.sampled_from([b"data: ", b"\n", b"\r", b"{", b'"'])))
 @settings(max_examples=200, deadline=None)
 def test_no_bytes_at_all_make_the_reader_fail(pieces: list[bytes]) -> None:

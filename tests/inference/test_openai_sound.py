@@ -21,6 +21,19 @@ ERRAND = Errand("ann", "c1", "t1", "speech")
         (b'"hello world"', "hello world"),
         (b"hello world\n", "hello world"),
         (b'{"text": ""}', ""),
+        (b'{"segments": [{"text": " hello"}, {"text": " world"}]}', "hello world"),
+        (
+            b'data: {"type": "transcript.text.delta", "delta": "hello "}\n\n'
+            b'data: {"type": "transcript.text.delta", "delta": "world"}\n\ndata: [DONE]\n\n',
+            "hello world",
+        ),
+        (
+            b'data: {"type": "transcript.text.delta", "delta": "hel"}\n\n'
+            b'data: {"type": "transcript.text.done", "text": "hello world"}\n\n',
+            "hello world",
+        ),
+        (b'data: {"text": "hello "}\n\ndata: {"text": "world"}\n\n', "hello world"),
+        (b"data: hello world\n\n", "hello world"),
     ],
 )
 async def test_a_recording_is_heard_in_any_form_of_answer(
@@ -40,13 +53,14 @@ async def test_a_transcription_that_fails_says_why(model: ScriptedServer, backen
     model.fails(400, {"error": {"message": "does not support audio"}}, on="transcription")
     model.raw(b"<html><title>Nope</title>", content_type="text/html", on="transcription")
     model.raw(b'{"odd": 1}', content_type="application/json", on="transcription")
+    model.raw(b'data: {"error": {"message": "x"}}\n\n', on="transcription")
     sound, opened = Speech(tone(), "audio/wav"), backend()
-    for kind in (Unsupported, BadReply, BadReply):
+    for kind in (Unsupported, BadReply, BadReply, BackendError):
         with pytest.raises(kind):
             await opened.transcribe(sound, "hearing", ERRAND)
     with pytest.raises(ModelUnavailable):
         await opened.transcribe(sound, "", ERRAND)
-    assert len(model.hits) == 3
+    assert len(model.hits) == 4
 
 
 @pytest.mark.parametrize(

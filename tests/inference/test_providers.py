@@ -1,26 +1,29 @@
-"""The files of facts, and the model that is chosen from them."""
+"""The files of facts."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from inference.backend import ModelUnavailable
-from inference.models import Needs, choose
-from inference.provider import BadProviderFile, Model, Plan, Provider, load_providers
+from inference.connection import connect
+from inference.provider import BadProviderFile, Model, Plan, Provider, Quirks, load_providers
+from inference.provider_table import table
 
 PROVIDERS = load_providers()
-OXLO, CUSTOM = PROVIDERS["oxlo"], PROVIDERS["custom"]
-IMAGE = Needs(images=True)
+OXLO = PROVIDERS["oxlo"]
+DOCS = Path(__file__).parents[2] / "docs" / "providers.md"
 
 
 def test_every_provider_we_promise_has_its_file() -> None:
     promised = "oxlo openai openrouter together fireworks groq ollama lmstudio llamacpp vllm"
-    assert PROVIDERS.keys() == {*promised.split(), "localai", "custom", "offline"}
+    assert PROVIDERS.keys() == {
+        *promised.split(),
+        *"localai speaches kokoro custom offline".split(),
+    }
 
 
 def test_the_provider_billed_by_the_request_comes_first_and_the_free_ones_last() -> None:
-    assert [p.billing for p in PROVIDERS.values()] == (["request"] + ["token"] * 6 + ["free"] * 6)
+    assert [p.billing for p in PROVIDERS.values()] == (["request"] + ["token"] * 6 + ["free"] * 8)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
@@ -31,6 +34,16 @@ def test_the_defaults_of_a_file_are_models_its_own_plan_has(provider: Provider) 
         assert "image" in provider.models[provider.vision].modalities
     if provider.models and provider.chat:
         assert provider.chat in provider.models
+    for sense in ("chat", "transcription", "speech"):
+        known = provider.models.get(getattr(provider, sense))
+        assert known is None or known.sense == sense
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+def test_prices_are_written_for_both_ways_or_not_at_all(provider: Provider) -> None:
+    for model in provider.models.values():
+        assert (model.price_in is None) == (model.price_out is None)
+        assert model.price_in is None or provider.billing == "token"
 
 
 def test_oxlo_free_is_what_its_docs_say() -> None:
@@ -64,57 +77,20 @@ def test_a_file_that_says_what_it_cannot_mean_is_refused_by_name(
     assert "x.toml" in str(caught.value)
 
 
-def test_the_default_model_answers_within_the_plan() -> None:
-    choice = choose(OXLO, Needs(), chat=None, vision=None)
-    assert (choice.model, choice.why) == ("deepseek-v3.2", "your default model")
-    assert (choice.window, choice.max_output) == (8192, 2048)
+def test_a_port_that_several_share_is_taken_for_the_one_that_chats() -> None:
+    assert connect(PROVIDERS, "http://localhost:8000/v1", "", {}).provider.name == "vllm"
+    assert connect(PROVIDERS, "http://127.0.0.1:8880/v1/", "", {}).provider.name == "kokoro"
 
 
-def test_an_image_picks_the_vision_model() -> None:
-    choice = choose(OXLO, IMAGE, chat=None, vision=None)
-    assert (choice.model, choice.why) == ("gemma-3-4b", "sees your image")
-    assert choose(OXLO, IMAGE, chat="mistral-7b", vision=None).model == "gemma-3-4b"
+def test_the_table_has_a_row_for_each_that_can_be_chosen() -> None:
+    rows = table(PROVIDERS).splitlines()[2:]
+    assert len(rows) == len(PROVIDERS) - 2
+    assert rows[0] == "| Oxlo.ai | `OXLO_API_KEY` | `https://api.oxlo.ai/v1` | by request |"
+    assert [row for row in rows if "speaches" in row or "Kokoro" in row]
 
 
-def test_what_the_user_chose_wins() -> None:
-    assert choose(OXLO, Needs(), chat="mistral-7b", vision="seeing").model == "mistral-7b"
-    assert choose(OXLO, Needs(), chat="mistral-7b", vision=None).why == "your chosen model"
-    assert choose(OXLO, IMAGE, chat="mistral-7b", vision="seeing").model == "seeing"
-
-
-def test_a_chosen_model_that_sees_keeps_its_images() -> None:
-    assert choose(OXLO, IMAGE, chat="kimi-k2.6", vision=None).model == "kimi-k2.6"
-    assert choose(CUSTOM, IMAGE, chat="gemma3:4b", vision=None).model == "gemma3:4b"
-
-
-def test_without_a_model_that_sees_the_user_is_told_what_to_set() -> None:
-    with pytest.raises(ModelUnavailable, match="sees images") as caught:
-        choose(CUSTOM, IMAGE, chat="plain", vision=None)
-    assert "PARLEY_VISION_MODEL" in caught.value.advice
-
-
-def test_without_any_model_the_user_is_told_what_to_set() -> None:
-    with pytest.raises(ModelUnavailable) as caught:
-        choose(CUSTOM, Needs(), chat="", vision="")
-    assert "PARLEY_MODEL" in caught.value.advice
-
-
-def test_an_unknown_model_gets_careful_limits() -> None:
-    choice = choose(CUSTOM, Needs(), chat="big", vision=None)
-    assert choice.max_output == 4096
-    assert choice.window + choice.max_output == 32_768
-
-
-def test_the_plan_is_bounded_by_the_model_itself() -> None:
-    tiny = replace(OXLO, models={"tiny": Model(window=4096)})
-    choice = choose(tiny, Needs(), chat="tiny", vision=None)
-    assert (choice.window, choice.max_output) == (3072, 1024)
-
-
-def test_a_long_conversation_moves_to_a_roomier_model_unless_one_was_chosen() -> None:
-    models = {"small": Model(window=8_000), "large": Model(window=64_000)}
-    house = replace(CUSTOM, chat="small", models=models)
-    long = Needs(tokens=20_000)
-    choice = choose(house, long, chat=None, vision=None)
-    assert (choice.model, choice.why) == ("large", "has room for this long conversation")
-    assert choose(house, long, chat="small", vision=None).model == "small"
+def test_the_docs_name_every_key_that_a_file_of_facts_may_have() -> None:
+    text = DOCS.read_text()
+    parts = (Provider, Model, Plan, Quirks)
+    keys = ["defaults", *(key for part in parts for key in part.__dataclass_fields__)]
+    assert [key for key in keys if f"`{key}`" not in text] == []

@@ -19,7 +19,7 @@ from inference.backend import (
     Unsupported,
 )
 from inference.provider import load_providers
-from inference.server_errors import Asked, from_page, from_response, from_stream
+from inference.server_errors import Asked, Rejected, from_page, from_response, from_stream
 
 PROVIDERS = load_providers()
 KEY = "sk-very-secret-0123456789"
@@ -47,6 +47,10 @@ def said(
         {"object": "error", "message": "the cat is out", "code": 500},
         [{"error": {"code": 500, "message": "the cat is out"}}],
         {"errors": [{"message": "the cat is out"}]},
+        {"object": "error", "message": {"detail": [{"loc": ["body"], "msg": "the cat is out"}]}},
+        {"error": {"code": "1211", "message": "the cat is out"}},
+        {"type": "error", "error": {"type": "x", "message": "the cat is out"}},
+        {"code": 500, "reason": "the cat is out"},
         {"error": {"message": "Provider returned error",
                    "metadata": {"raw": '{"error": {"message": "the cat is out"}}'}}},
         b"<html><head><title>the cat is out</title></head><body>nginx</body></html>",
@@ -91,7 +95,7 @@ def test_errors_are_sorted_by_who_can_act_on_them(
     status: int, words: str, kind: type[BackendError]
 ) -> None:
     error = said(status, {"error": {"message": words}})
-    assert type(error) is kind
+    assert isinstance(error, kind)
     assert error.advice
 
 
@@ -190,10 +194,82 @@ def test_a_redirect_is_named_without_following_it() -> None:
 def test_an_error_inside_a_stream_is_sorted_by_its_code(
     error: object, kind: type[BackendError]
 ) -> None:
-    assert type(from_stream(ASKED, error)) is kind
+    assert isinstance(from_stream(ASKED, error), kind)
 
 
 def test_a_page_is_reduced_to_its_title() -> None:
     error = from_page(ASKED, "<html><title>Sign &amp; in</title><body>" + "x" * 9000)
     assert "“Sign & in”" in error.message
     assert "/v1" in error.advice
+
+
+def test_a_plan_that_lacks_the_model_is_told_with_one_that_it_has() -> None:
+    for words in ("This model needs an upgrade.", "plan limit reached for premium models"):
+        error = said(403, {"error": "plan_limit", "message": words}, OXLO)
+        assert type(error) is PlanLimit
+        assert words.rstrip(".") in error.message
+        assert "deepseek-v3.2" in error.advice
+    seeing = Asked(PROVIDERS["oxlo"], "gemma-3-27b", KEY)
+    error = said(403, {"message": "upgrade required"}, seeing)
+    assert "gemma-3-4b" in error.advice
+
+
+def test_a_limit_reached_with_a_model_of_the_plan_is_not_blamed_on_the_model() -> None:
+    own = Asked(PROVIDERS["oxlo"], "deepseek-v3.2", KEY)
+    error = said(403, {"message": "Plan limit reached."}, own)
+    assert type(error) is PlanLimit
+    assert "Wait" in error.advice
+    assert "Choose a model" not in error.advice
+
+
+@pytest.mark.parametrize(
+    ("body", "sizes"),
+    [
+        ({"error": {"code": 400, "message": "the request exceeds the available context size",
+                    "type": "exceed_context_size_error", "n_prompt_tokens": 5000, "n_ctx": 4096}},
+         ("5,000", "4,096")),
+        ({"error": {"message": "This model's maximum context length is 4096 tokens. However, you "
+                               "requested 5000 tokens (4500 in the messages, 500 in the "
+                               "completion)."}}, ("5,000", "4,096")),
+        ({"object": "error", "message": "This model's maximum context length is 4,096 tokens. "
+          "However, your messages resulted in 5,000 tokens."}, ("5,000", "4,096")),
+        ({"error": {"message": "prompt is too long: 205000 tokens > 200000 maximum"}},
+         ("205,000", "200,000")),
+        ({"error": "Trying to keep the first 5000 tokens when context the overflows. However, the "
+                   "model is loaded with context length of only 4096 tokens"}, ("5,000", "4,096")),
+    ],
+)  # fmt: skip
+def test_a_request_that_is_too_long_says_by_how_much(body: Any, sizes: tuple[str, str]) -> None:
+    error = said(400, body)
+    assert type(error) is ContextTooLong
+    assert f"It has {sizes[0]} tokens, {sizes[1]} tokens fit." in error.advice
+
+
+def test_a_request_that_is_too_long_without_numbers_still_says_what_to_do() -> None:
+    assert said(413, b"").advice.startswith("Shorten the message")
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("image input is not supported", "sees images"),
+        ("big does not support tools", "call tools"),
+        ("does not support embeddings", "embeds"),
+        ("frequency_penalty is not supported", "another model"),
+    ],
+)
+def test_the_advice_fits_what_was_refused(words: str, advice: str) -> None:
+    assert advice in said(400, {"error": {"message": words}}).advice
+
+
+def test_a_5xx_that_only_says_to_contact_support_is_still_a_stumble() -> None:
+    error = said(500, {"error": {"message": "Internal error, please contact support."}})
+    assert isinstance(error, ProviderDown)
+
+
+def test_what_a_rejection_names_is_kept_whole_but_not_shown() -> None:
+    body = {"error": {"message": "x" * 1000 + " stream_options", "param": "stream_options"}}
+    error = said(400, body)
+    assert isinstance(error, Rejected)
+    assert "stream_options" in error.words
+    assert len(error.message) < 400

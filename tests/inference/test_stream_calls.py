@@ -211,3 +211,93 @@ def test_words_before_a_call_are_kept() -> None:
         delta(content="One moment."), call(index=0, id="c", name="add", arguments="{}"), DONE
     )
     assert [type(c) for c in chunks] == [TextChunk, CallChunk, FinishedChunk]
+
+
+# ── calls left in the text, of other families ───────────────────────────────────────────────────
+
+SEARCH: dict[str, dict[str, object]] = {
+    "search": {
+        "type": "object",
+        "properties": {
+            "words": {"type": "string"},
+            "most": {"type": "integer"},
+            "where": {"type": "array"},
+        },
+    },
+    "now": {},
+}
+QWEN = """<function=search>
+<parameter=words>
+42
+</parameter>
+<parameter=most>
+3
+</parameter>
+<parameter=where>
+["here"]
+</parameter>
+</function>"""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        f"<tool_call>\n{QWEN}\n</tool_call>",
+        f"<tool_call>\n{QWEN}",
+        QWEN,
+        f"{QWEN}\n</tool_call>",
+        QWEN.replace("\n</parameter>", ""),
+        QWEN.replace("\n</function>", ""),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_qwens_calls_are_taken_out_of_the_text_with_the_types_of_their_schema(
+    written: str, size: int
+) -> None:
+    words = f"Let me look.\n{written}"
+    pieces = [words[i : i + size] for i in range(0, len(words), size)]
+    chunks = read(*(delta(content=p) for p in pieces), DONE, offered=SEARCH)
+    assert calls(chunks) == [("search", '{"words":"42","most":3,"where":["here"]}')]
+    assert text(chunks).strip() == "Let me look."
+
+
+def test_two_calls_of_qwen_and_one_without_parameters() -> None:
+    words = f"<tool_call>{QWEN}</tool_call>\n<tool_call><function=now></function></tool_call>"
+    chunks = read(*(delta(content=c) for c in words), DONE, offered=SEARCH)
+    assert [name for name, _ in calls(chunks)] == ["search", "now"]
+    assert calls(chunks)[1][1] == "{}"
+    assert text(chunks).strip() == ""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '[TOOL_CALLS][{"name": "search", "arguments": {"most": 3}}, {"name": "now"}]',
+        '[TOOL_CALLS] [{"name": "search", "arguments": {"most": 3}}, {"name": "now"}]',
+        '[TOOL_CALLS]search{"most": 3}[TOOL_CALLS]now{}',
+        '[TOOL_CALLS]search[ARGS]{"most": 3}[TOOL_CALLS]now[ARGS]{}',
+        '[TOOL_CALLS]search[CALL_ID]a1b2[ARGS]{"most": 3}[TOOL_CALLS]now[ARGS]{}',
+    ],
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_mistrals_calls_are_taken_out_of_the_text(written: str, size: int) -> None:
+    words = f"One moment. {written}"
+    pieces = [words[i : i + size] for i in range(0, len(words), size)]
+    chunks = read(*(delta(content=p) for p in pieces), DONE, offered=SEARCH)
+    assert calls(chunks) == [("search", '{"most":3}'), ("now", "{}")]
+    assert text(chunks) == "One moment. "
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "<function=unknown><parameter=a>1</parameter></function> and more",
+        "[TOOL_CALLS] is how Mistral begins a call.",
+        '[TOOL_CALLS]unknown{"a": 1}',
+        "In C, a <function=ptr> is odd; so is </tool_call>.",
+        "See [1] and [TOOL",
+    ],
+)
+def test_what_only_resembles_another_familys_call_stays_text(words: str) -> None:
+    chunks = read(*(delta(content=c) for c in words), DONE, offered=SEARCH)
+    assert (text(chunks), calls(chunks)) == (words, [])

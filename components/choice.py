@@ -1,0 +1,185 @@
+"""Who answers in a conversation, and in which form: the sheet behind the status line."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Protocol
+
+from assistant import Answering
+from components.icons import icon
+from messages import Choices
+
+_SENSES = {
+    "chat": ("mark", "chats"),
+    "images": ("image", "sees pictures"),
+    "audio": ("mic", "hears recordings"),
+    "transcription": ("mic", "writes down recordings"),
+    "speech": ("sound", "speaks"),
+}
+"""Icon and words of each sense; the page's script draws the icon, so that a long list stays light."""
+
+_FILTER_FROM = 9
+"""Models from which on a list wants a filter."""
+
+
+class Offer(Protocol):
+    """What a row needs to know; inference.switchboard.Offer says what each of it means."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def senses(self) -> tuple[str, ...]: ...
+    @property
+    def note(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+
+def sheet(offers: Sequence[Offer], choices: Choices, usual: Choices) -> str:
+    """The inside of the dialog. `usual` is what was decided for new chats."""
+    return (
+        '<div class="choice-head"><h2 id="parley-choice-title">Who answers here</h2>'
+        '<button type="button" class="quiet" id="parley-choice-close" data-do="close-choice" '
+        f'aria-label="Close">{icon("close")}</button></div>'
+        '<div class="choice-told" role="alert" hidden></div>'
+        f'<div class="choice-body">{_models(offers, choices, usual)}{_json(choices)}</div>'
+    )
+
+
+def chip(answering: Answering) -> str:
+    """What the composer says of the form of the replies; nothing where they are free."""
+    if not answering.json:
+        return ""
+    return (
+        '<button type="button" class="chip json-chip" data-do="who-answers" aria-haspopup="dialog" '
+        'title="Replies here are JSON" aria-label="JSON: replies here are JSON">JSON</button>'
+    )
+
+
+def _models(offers: Sequence[Offer], choices: Choices, usual: Choices) -> str:
+    box = ""
+    if len(offers) >= _FILTER_FROM:
+        box = (
+            '<input type="search" id="parley-choice-filter" class="choice-filter" '
+            'placeholder="Filter by name" aria-label="Filter the models" autocomplete="off" '
+            'spellcheck="false">'
+        )
+    auto = _row(
+        "Parley chooses",
+        "What each message needs, among what is connected",
+        checked=not choices.provider,
+    )
+    return (
+        f'<section class="choice-models">{box}<div class="choice-list" role="radiogroup" '
+        f'aria-labelledby="parley-choice-title">{auto}{_groups(offers, choices)}'
+        '<p class="choice-none" hidden>No model is called so.</p></div>'
+        f'<div class="choice-acts">{_always(choices, usual)}<div class="choice-refresh">'
+        '<button type="button" class="plain" id="parley-choice-refresh" data-do="refresh-offers">'
+        f"{icon('retry')}<span>Refresh the list</span></button>"
+        "<small>asks each provider for its list; spends no request</small></div></div></section>"
+    )
+
+
+def _groups(offers: Sequence[Offer], choices: Choices) -> str:
+    """The models under who offers them, those that answer first."""
+    chosen = _chosen(offers, choices)
+    groups: dict[tuple[str, str], str] = {}
+    for offer in sorted(offers, key=lambda offer: "chat" not in offer.senses):
+        name = (offer.provider, offer.label)
+        groups[name] = groups.get(name, "") + _offered(offer, checked=offer is chosen)
+    if choices.provider and chosen is None:
+        name = next((n for n in groups if n[0] == choices.provider), (choices.provider,) * 2)
+        gone = _row(
+            choices.model,
+            "your choice, not in the list now",
+            names=(choices.provider, choices.model),
+            checked=True,
+        )
+        groups[name] = gone + groups.get(name, "")
+    return "".join(
+        f'<div class="choice-group" role="group" aria-label="{escape(label)}">'
+        f'<h3 aria-hidden="true">{escape(label)}</h3>{rows}</div>'
+        for (_, label), rows in groups.items()
+    )
+
+
+def _chosen(offers: Sequence[Offer], choices: Choices) -> Offer | None:
+    """A provider alone stands for the first of its models that answers."""
+    if not choices.provider:
+        return None
+    answers = (o for o in offers if o.provider == choices.provider and "chat" in o.senses)
+    return next((o for o in answers if choices.model in ("", o.model)), None)
+
+
+def _offered(offer: Offer, *, checked: bool) -> str:
+    title, icons = offer.title or offer.model, _icons(offer.senses)
+    if "chat" in offer.senses:
+        return _row(title, offer.note, icons, names=(offer.provider, offer.model), checked=checked)
+    note = f"<small>{escape(offer.note)}</small>" if offer.note else ""
+    return (
+        f'<div class="offer other"><span class="name"><b>{escape(title)}</b>{note}</span>'
+        f"{icons}</div>"
+    )
+
+
+def _row(
+    title: str, note: str, icons: str = "", *, names: tuple[str, str] = ("", ""), checked: bool
+) -> str:
+    """A model that can be chosen, by the `names` of its provider and of itself."""
+    provider, model = (escape(name) for name in names)
+    mark = " checked" if checked else ""
+    small = f"<small>{escape(note)}</small>" if note else ""
+    return (
+        f'<label class="offer"><input type="radio" name="parley-offer" data-provider="{provider}" '
+        f'data-model="{model}"{mark}><span class="name"><b title="{model}">{escape(title)}</b>'
+        f"{small}</span>{icons}</label>"
+    )
+
+
+def _icons(senses: Sequence[str]) -> str:
+    known = [_SENSES[sense] for sense in senses if sense in _SENSES]
+    drawn = "".join(
+        f'<i role="img" data-icon="{sign}" title="{words}" aria-label="{words}"></i>'
+        for sign, words in known
+    )
+    return f'<span class="senses">{drawn}</span>'
+
+
+def _always(choices: Choices, usual: Choices) -> str:
+    same = (choices.provider, choices.model) == (usual.provider, usual.model)
+    return _switch("always", "Also for new chats", "", on=bool(usual.provider) and same)
+
+
+def _json(choices: Choices) -> str:
+    schema = escape(choices.schema)
+    switch = _switch(
+        "json",
+        "Answer in JSON",
+        "In this chat: each reply is one JSON value, checked",
+        on=choices.json,
+    )
+    return (
+        f'<section class="choice-json">{switch}<div class="schema">'
+        '<label for="parley-schema">JSON Schema <small>optional; without one, any object will do'
+        '</small></label><textarea id="parley-schema" rows="7" spellcheck="false" '
+        'autocapitalize="off" autocomplete="off" placeholder="Paste a schema here, or drop a file">'
+        # A line break that follows the tag at once would be lost.
+        f'\n{schema}</textarea><div class="schema-acts"><button type="button" class="plain" '
+        f'id="parley-schema-file" data-do="schema-file">{icon("up")}<span>From a file</span>'
+        '</button><input type="file" accept=".json,.txt,application/json,application/schema+json" '
+        'tabindex="-1" aria-label="A file with a JSON Schema"><output></output><button type="button" '
+        'class="plain keep" id="parley-schema-keep" data-do="keep-schema">Keep this schema</button>'
+        "</div></div></section>"
+    )
+
+
+def _switch(name: str, words: str, note: str, *, on: bool) -> str:
+    mark = " checked" if on else ""
+    small = f"<small>{note}</small>" if note else ""
+    return (
+        f'<label class="choice-switch"><input type="checkbox" role="switch" id="parley-{name}" '
+        f'data-switch="{name}"{mark}><span>{words}{small}</span></label>'
+    )
