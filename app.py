@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -121,12 +121,21 @@ def _as_chosen(provider: Provider, chosen: Settings) -> Provider:
     )
 
 
-async def look_around(house: House) -> None:
+async def look_around(house: House, ports: Sequence[int] = local_servers.USUAL_PORTS) -> None:
     """Offer the model servers that run on this machine: asked on loopback alone, for 300 ms."""
-    for found in await local_servers.find(load_providers()):
+    for found in await local_servers.find(load_providers(), ports):
         connection = Connection(found.provider, LOCAL_KEY)
         await house.lines.add(connection, found.models)
         log.info("Found %s at %s", found.provider.label, found.provider.base_url)
+
+
+async def _get_ready(house: House, alone: bool) -> None:
+    """While the page is already up: find local servers, and load what a first turn would wait for."""
+    if not alone:
+        await look_around(house)
+    await house.layers.recall.warm()
+    for line in house.lines.lines():
+        await line.backend.warm()
 
 
 def main() -> int:
@@ -195,10 +204,9 @@ async def _serve(arguments: argparse.Namespace) -> int:
         return 1
     with listener:
         async with open_house(chosen, connection) as house:
-            looking = None if chosen.space else asyncio.create_task(look_around(house))
+            getting_ready = asyncio.create_task(_get_ready(house, alone=bool(chosen.space)))
             await _serve_page(house.assistant, chosen, listener)
-            if looking:
-                looking.cancel()
+            getting_ready.cancel()
     return 0
 
 

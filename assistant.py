@@ -28,6 +28,7 @@ from messages import (
     Message,
     Part,
     Text,
+    Wishes,
     new_id,
 )
 from turns import MOST_REQUESTS, Turns
@@ -113,9 +114,16 @@ class Assistant:
         self._catalogue = rooms.catalogue
 
     async def send(
-        self, owner: str, conversation_id: str, text: str, media: Sequence[str], speak: bool
+        self,
+        owner: str,
+        conversation_id: str,
+        text: str,
+        media: Sequence[str],
+        speak: bool,
+        pool: str = "",
     ) -> None:
-        """Start a turn. `media` are the sha256 of attachments made by `attach`.
+        """Start a turn. `media` are the sha256 of attachments made by `attach`; `pool` is the
+        visitor's network, where visitors share a budget.
 
         The conversation is created if its id (32 hexadecimal digits, chosen by the caller) is new.
         """
@@ -130,17 +138,21 @@ class Assistant:
         if text:
             parts.append(Text(text))
         said = Message(new_id(), "user", tuple(parts), time())
-        choices = await self.choices(owner, conversation_id)
+        wishes = Wishes(speak, await self.choices(owner, conversation_id), pool)
         with _refusing():
-            await self._turns.start(owner, conversation_id, said, speak, choices)
+            await self._turns.start(owner, conversation_id, said, wishes)
 
-    async def retry(self, owner: str, conversation_id: str, reply_id: str, speak: bool) -> None:
+    async def retry(
+        self, owner: str, conversation_id: str, reply_id: str, speak: bool, pool: str = ""
+    ) -> None:
         """Answer the same message again; the earlier reply is kept but no longer shown."""
-        choices = await self.choices(owner, conversation_id)
+        wishes = Wishes(speak, await self.choices(owner, conversation_id), pool)
         with _refusing():
-            await self._turns.retry(owner, conversation_id, reply_id, speak, choices)
+            await self._turns.retry(owner, conversation_id, reply_id, wishes)
 
-    async def repair(self, owner: str, conversation_id: str, reply_id: str, speak: bool) -> None:
+    async def repair(
+        self, owner: str, conversation_id: str, reply_id: str, speak: bool, pool: str = ""
+    ) -> None:
         """Ask once more for a reply in JSON that did not fit, telling the model why: 1 request."""
         found = await self.open(owner, conversation_id, limit=1)
         last = found.messages[-1] if found.messages else None
@@ -148,7 +160,7 @@ class Assistant:
         if last is None or last.id != reply_id or check is None or check.fits:
             raise NotFound("There is nothing to repair here any more.", "Reload the page.")
         text = repair_request_text(Misfit(check.problems))
-        await self.send(owner, conversation_id, text, (), speak)
+        await self.send(owner, conversation_id, text, (), speak, pool)
 
     async def stop(self, owner: str, conversation_id: str) -> None:
         await self._turns.stop(owner, conversation_id)

@@ -51,6 +51,7 @@ from inference.backend import (
 from inference.json_answer import Misfit, checked
 from inference.ledger import Ledger
 from inference.models import Choice, Needs, choose
+from inference.shortcomings import shortcoming
 from inference.spoken import spoken
 from inference.switchboard import Line, Switchboard, Task
 from inference.turn_plan import TurnPlan, Where, plan
@@ -59,7 +60,6 @@ from memory.media import MediaStore
 from memory.recall import Recall
 from messages import (
     Audio,
-    Choices,
     Fault,
     Image,
     JsonCheck,
@@ -69,6 +69,7 @@ from messages import (
     Request,
     ToolCall,
     ToolResult,
+    Wishes,
 )
 from tools.router import Router
 
@@ -90,8 +91,7 @@ class Turn:
     said: Message
     reply_id: str
     history: Sequence[Message]
-    speak: bool = False
-    choices: Choices = Choices()
+    wishes: Wishes = Wishes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +154,6 @@ def unanswered(reply: Message) -> list[ToolCall]:
     return [p for p in reply.parts if isinstance(p, ToolCall) and p.call_id not in answered]
 
 
-_SHORT = {
-    "length": Fault("The reply reached the longest this model may write.", "Ask it to go on."),
-    "incomplete": Fault("The reply may be incomplete: the server just stopped sending.", "Retry."),
-    "content_filter": Fault("The provider's filter cut this reply.", "Ask in another way."),
-}
-
-
 class _Steps:
     """The steps of one turn, in order; `exchange` is the turn so far."""
 
@@ -192,13 +185,13 @@ class _Steps:
 
     async def _plan(self) -> AsyncIterator[Event]:
         """Who answers, and what the budget still allows."""
-        lines, pinned = self.layers.lines, self.turn.choices.provider
+        lines, pinned = self.layers.lines, self.turn.wishes.choices.provider
         self._line: Line = lines.line(pinned) if pinned else lines.lines()[0]
-        asks = self.turn.choices.model or self._line.model_for("chat")
+        asks = self.turn.wishes.choices.model or self._line.model_for("chat")
         left = await self.layers.ledger.left(self._line.provider.name, asks)
         self._planned: TurnPlan = plan(
             left.left,
-            speak=self.turn.speak,
+            speak=self.turn.wishes.speak,
             recordings=len(_unheard(self.turn.said)),
             local_senses=lines.has("offline"),
             most_rounds=MAX_TOOL_ROUNDS,
@@ -233,14 +226,14 @@ class _Steps:
         needs = Needs(
             images=self._shows_pictures(models),
             tools=bool(self.layers.router.tools),
-            json=self.turn.choices.json,
+            json=self.turn.wishes.choices.json,
         )
         self._choice: Choice = choose(
             provider,
             needs,
             chat=models.chat or None,
             vision=models.vision or None,
-            pin=self.turn.choices.model or None,
+            pin=self.turn.wishes.choices.model or None,
             offered=self._line.models,
         )
         self._worth_recalling = not provider.offline
@@ -277,7 +270,6 @@ class _Steps:
             raise BackendError(
                 f"{self._choice.model} sent an empty reply.", "Retry, or choose another model."
             )
-        self.shortcoming = _SHORT.get(self._finish)
 
     async def _ask(
         self, window: Window, tools: Sequence[ToolSpec], purpose: Purpose
@@ -298,9 +290,10 @@ class _Steps:
         yield sent
         async for chunk in self._line.backend.chat(request, self._errand(purpose)):
             match chunk:
-                case RetryChunk(why, wait_s):
-                    sent = self._request(purpose, self._choice.model, self._line)
-                    yield sent
+                case RetryChunk(why, wait_s, went):
+                    if went:
+                        sent = self._request(purpose, self._choice.model, self._line)
+                        yield sent
                     yield Waiting(why, wait_s)
                 case TextChunk(text):
                     yield TextDelta(text)
@@ -308,9 +301,10 @@ class _Steps:
                     yield ReasoningDelta(text)
                 case CallChunk(call):
                     yield ToolCalled(call)
-                case FinishedChunk(finish, asked, answered):
-                    self._finish = finish
-                    yield _counted(sent, asked, answered)
+                case FinishedChunk() as end:
+                    self._finish = end.finish
+                    self.shortcoming = shortcoming(end, self._line.provider, window.tokens)
+                    yield _counted(sent, end)
 
     def _window(self) -> Window:
         about = self.exchange.reply.provenance or Provenance()
@@ -337,7 +331,7 @@ class _Steps:
             yield result
 
     def _json(self) -> JsonAnswer | None:
-        choices = self.turn.choices
+        choices = self.turn.wishes.choices
         if not choices.json:
             return None
         return JsonAnswer(orjson.loads(choices.schema) if choices.schema else None)
@@ -383,10 +377,14 @@ class _Steps:
         return RequestSent(Request(purpose, model, free=free), self.requests - 1)
 
     def _errand(self, purpose: Purpose) -> Errand:
-        return Errand(self.turn.owner, self.turn.conversation_id, self.turn.reply_id, purpose)
+        turn = self.turn
+        return Errand(
+            turn.owner, turn.conversation_id, turn.reply_id, purpose, pool=turn.wishes.pool
+        )
 
 
-def _counted(sent: RequestSent, asked: int, answered: int) -> RequestSent:
+def _counted(sent: RequestSent, end: FinishedChunk) -> RequestSent:
+    asked, answered = end.prompt_tokens, end.completion_tokens
     request = replace(sent.request, prompt_tokens=asked, completion_tokens=answered)
     return replace(sent, request=request)
 

@@ -196,6 +196,15 @@ class Choices:
     schema: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a turn is to be run. `pool` is the visitor's network, on whose share it counts."""
+
+    speak: bool = False
+    choices: Choices = Choices()
+    pool: str = ""
+
+
 _message: TypeAdapter[Message] = TypeAdapter(Message)
 
 

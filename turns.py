@@ -26,14 +26,14 @@ from events import (
 )
 from handler import MAX_TOOL_ROUNDS, Turn, unanswered
 from memory.conversations import Conversations
-from messages import Choices, Fault, Message, Provenance, ToolResult, new_id
+from messages import Fault, Message, Provenance, ToolResult, Wishes, new_id
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_S = 0.9
 CHECKPOINT_CHARS = 500
 MOST_REQUESTS = 1 + MAX_TOOL_ROUNDS  # of a turn to the model: the answer, and one more a tool round
-NONE_CHOSEN = Choices()
+NO_WISHES = Wishes()
 KEPT_S = 30.0  # an ended turn stays followable for a page that was just reading its row
 
 RunTurn = Callable[[Turn], AsyncGenerator[Event, None]]
@@ -80,26 +80,24 @@ class Turns:
         owner: str,
         conversation_id: str,
         said: Message,
-        speak: bool = False,
-        choices: Choices = NONE_CHOSEN,
+        wishes: Wishes = NO_WISHES,
     ) -> str:
         """Store what was said and begin to answer it; gives the reply's id. Raises Busy, Missing."""
         reply = _blank_reply()
         await self._conversations.begin_turn(owner, conversation_id, said, reply)
-        return self._launch((owner, conversation_id), said, reply, speak, choices)
+        return self._launch((owner, conversation_id), said, reply, wishes)
 
     async def retry(
         self,
         owner: str,
         conversation_id: str,
         reply_id: str,
-        speak: bool = False,
-        choices: Choices = NONE_CHOSEN,
+        wishes: Wishes = NO_WISHES,
     ) -> str:
         """Answer again what `reply_id` answered; gives the new reply's id. Raises Busy, Missing."""
         reply = _blank_reply()
         said = await self._conversations.begin_retry(owner, conversation_id, reply_id, reply)
-        return self._launch((owner, conversation_id), said, reply, speak, choices)
+        return self._launch((owner, conversation_id), said, reply, wishes)
 
     async def stop(self, owner: str, conversation_id: str) -> None:
         """Cancel the running turn and its backend call; returns when the reply is stored."""
@@ -134,17 +132,15 @@ class Turns:
                 live.task.cancel()
         await asyncio.gather(*(live.stored.wait() for live in running))
 
-    def _launch(
-        self, key: Key, said: Message, reply: Message, speak: bool, choices: Choices
-    ) -> str:
+    def _launch(self, key: Key, said: Message, reply: Message, wishes: Wishes) -> str:
         live = _Live(begin(TurnStarted(said, reply.id, reply.at)))
         self._live[key] = live
-        live.task = asyncio.create_task(self._run(key, live, speak, choices))
+        live.task = asyncio.create_task(self._run(key, live, wishes))
         live.task.add_done_callback(_report)
         self.on_change(key[0])
         return reply.id
 
-    async def _run(self, key: Key, live: _Live, speak: bool, choices: Choices) -> None:
+    async def _run(self, key: Key, live: _Live, wishes: Wishes) -> None:
         owner, conversation_id = key
         checkpoints = asyncio.create_task(self._checkpoint(key, live))
         reason: Ending = "failed"
@@ -152,7 +148,7 @@ class Turns:
             said, reply = live.exchange.said, live.exchange.reply
             stored = await self._conversations.messages(owner, conversation_id)
             history = [m for m in stored if m.id not in (said.id, reply.id)]
-            turn = Turn(owner, conversation_id, said, reply.id, history, speak, choices)
+            turn = Turn(owner, conversation_id, said, reply.id, history, wishes)
             async with aclosing(self._run_turn(turn)) as events:
                 async for event in events:
                     self._publish(key, live, self._as_seen(event))

@@ -170,7 +170,7 @@ def _json(choices: Choices) -> str:
         f'\n{schema}</textarea><div class="schema-acts"><button type="button" class="plain" '
         f'id="parley-schema-file" data-do="schema-file">{icon("up")}<span>From a file</span>'
         '</button><input type="file" accept=".json,.txt,application/json,application/schema+json" '
-        'tabindex="-1" aria-label="A file with a JSON Schema"><output></output><button type="button" '
+        'tabindex="-1" aria-label="A file to read it from"><output></output><button type="button" '
         'class="plain keep" id="parley-schema-keep" data-do="keep-schema">Keep this schema</button>'
         "</div></div></section>"
     )
@@ -181,5 +181,5 @@ def _switch(name: str, words: str, note: str, *, on: bool) -> str:
     small = f"<small>{note}</small>" if note else ""
     return (
         f'<label class="choice-switch"><input type="checkbox" role="switch" id="parley-{name}" '
-        f'data-switch="{name}"{mark}><span>{words}{small}</span></label>'
+        f'data-switch="{name}"{mark}><span><b>{words}</b>{small}</span></label>'
     )

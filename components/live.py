@@ -94,6 +94,7 @@ class Line:
         frame = _read(text)
         if isinstance(choosing := frame.get("choosing"), bool):
             self._choosing = choosing
+            self._panes.pop("choice", None)  # it is sent again, changed or not
             self.stale.set()
             return
         conversation = frame.get("follow")

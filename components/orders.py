@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal, assert_never
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
@@ -86,10 +87,33 @@ class Repair:
 
 
 Order = Send | Stop | Retry | Rename | Delete | Forget | Choose | Refresh | Repair
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who orders. `pool` is the network they come from, "" for the operator's own machine."""
+
+    owner: str
+    pool: str = ""
+
+
+def visitor(owner: str, address: str) -> Visitor:
+    """A /24 of IPv4 or a /48 of IPv6 is one network; who sits at the machine itself is no visitor."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return Visitor(owner, "unknown")
+    if found.is_loopback:
+        return Visitor(owner)
+    return Visitor(owner, str(ip_network((found, 24 if found.version == 4 else 48), strict=False)))
+
+
 _order: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="do")])
 
 
-async def obey(assistant: Assistant, owner: str, slip: str, changed: Callable[[str], None]) -> str:
+async def obey(
+    assistant: Assistant, visitor: Visitor, slip: str, changed: Callable[[str], None]
+) -> str:
     """Carry out the order on `slip` (JSON with a `number`); the answer is JSON with the same number.
 
     `changed` is told the owner when what stands around the chat may have changed.
@@ -98,23 +122,24 @@ async def obey(assistant: Assistant, owner: str, slip: str, changed: Callable[[s
     try:
         number = json.loads(slip).get("number")
         order = _order.validate_json(slip)
-        await _carry_out(assistant, owner, order)
+        await _carry_out(assistant, visitor, order)
     except Refused as refused:
         return _answer(number, refused.message, refused.advice)
     except (ValidationError, ValueError, AttributeError, TypeError, RecursionError):
         return _answer(number, "The page asked for something Parley does not know.", "Reload it.")
-    changed(owner)
+    changed(visitor.owner)
     return _answer(number)
 
 
-async def _carry_out(assistant: Assistant, owner: str, order: Order) -> None:
+async def _carry_out(assistant: Assistant, visitor: Visitor, order: Order) -> None:
+    owner, pool = visitor.owner, visitor.pool
     match order:
         case Send(conversation, text, media, speak):
-            await assistant.send(owner, conversation, text, media, speak)
+            await assistant.send(owner, conversation, text, media, speak, pool)
         case Stop(conversation):
             await assistant.stop(owner, conversation)
         case Retry(conversation, reply, speak):
-            await assistant.retry(owner, conversation, reply, speak)
+            await assistant.retry(owner, conversation, reply, speak, pool)
         case Rename(conversation, title):
             await assistant.rename(owner, conversation, title)
         case Delete(conversation):
@@ -126,7 +151,7 @@ async def _carry_out(assistant: Assistant, owner: str, order: Order) -> None:
         case Refresh():
             await assistant.refresh_offers(owner)
         case Repair(conversation, reply, speak):
-            await assistant.repair(owner, conversation, reply, speak)
+            await assistant.repair(owner, conversation, reply, speak, pool)
         case _:
             assert_never(order)
 

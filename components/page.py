@@ -7,7 +7,7 @@ import gradio as gr
 
 from assistant import Assistant
 from components import furniture
-from components.orders import obey
+from components.orders import obey, visitor
 
 Order = Callable[[str, gr.Request], Awaitable[str]]
 
@@ -22,7 +22,8 @@ def build(assistant: Assistant, changed: Callable[[str], None]) -> gr.Blocks:
     """The page for `assistant`; `changed` is told an owner whose lists may have changed."""
 
     async def order(slip: str, request: gr.Request) -> str:
-        return await obey(assistant, str(request.username), slip, changed)
+        address = request.client.host if request.client else ""
+        return await obey(assistant, visitor(str(request.username), address), slip, changed)
 
     with gr.Blocks(title="Parley", fill_width=True, fill_height=True) as page:
         with gr.Row(elem_id="parley-shell"):

@@ -35,7 +35,7 @@ class Attempts:
         if pause is None:
             return None
         self._retried = True
-        return RetryChunk(error.message, pause)
+        return RetryChunk(error.message, pause, error.sent)
 
     def succeeded(self, reasoning_field: str) -> None:
         """Remember where the model put its reasoning, so that it is given back there."""

@@ -114,11 +114,13 @@ class ChatRequest:
 class RetryChunk:
     """Nothing came yet and the request will be sent once more, after `wait_s` seconds.
 
-    The second sending is a request of its own: it is counted.
+    The second sending is a request of its own: it is counted. The first one is not where our own
+    budget refused it: then `sent` is False.
     """
 
     why: str
     wait_s: float
+    sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

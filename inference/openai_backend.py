@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from inference.adaptations import Adaptations
@@ -231,6 +232,10 @@ class OpenAIBackend:
             )
             # Shielded: who stops a turn twice must not leave its request open in the ledger.
             await asyncio.shield(closing)
+
+    async def warm(self) -> None:
+        """Load the SDK, which takes a second, before a turn has to wait for it."""
+        await asyncio.to_thread(import_module, "openai")
 
     async def _ready(self) -> "AsyncOpenAI":
         async with self._opening:

@@ -80,7 +80,7 @@ class Quirks:
     empty_content: Literal["", "null"] = ""
     stream_options: bool = True
     speech_format: Literal["", "wav", "mp3", "opus", "aac", "flac", "pcm"] = "wav"
-    replay_reasoning: tuple[str, ...] = ("deepseek-v4", "kimi-k2")
+    replay_reasoning: tuple[str, ...] = ("deepseek-v4", "kimi-k2", "minimax-m")
     rate_headers: Literal["", "day", "minute"] = ""
 
 

@@ -33,7 +33,7 @@ class WrittenCalls:
 
     def __init__(self, offered: Mapping[str, dict[str, object]] | Collection[str]) -> None:
         self.found: list[Call] = []
-        self._schemas = offered if isinstance(offered, Mapping) else dict.fromkeys(offered, {})
+        self._schemas = offered if isinstance(offered, Mapping) else {name: {} for name in offered}
         self._held = ""
         self._at_start = True
 

@@ -100,6 +100,10 @@ class Recall:
         """Forget all that was said there. Stop its turn first: what is said later is kept."""
         await self._forget(owner, memories.c.conversation_id == known_id(conversation_id))
 
+    async def warm(self) -> None:
+        """Load what the first recall would have to wait for."""
+        await self._embedding.embed(["warm"])
+
     async def count(self, owner: str) -> int:
         """How many memories this owner has."""
         m = memories.c

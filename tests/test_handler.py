@@ -24,7 +24,7 @@ from events import (
     to_jsonl,
 )
 from handler import Turn, run_turn
-from messages import Message, Text, new_id
+from messages import Message, Text, Wishes, new_id
 from tests.conftest import OWNER, kinds, said
 from tests.pictures import png
 from tests.scripted_server import ScriptedServer, tone
@@ -37,7 +37,7 @@ def turn(house: House) -> RunTurn:
     async def run(
         *parts: Any, speak: bool = False, history: tuple[Message, ...] = ()
     ) -> list[Event]:
-        asked = Turn(OWNER, new_id(), said(*parts), new_id(), history, speak)
+        asked = Turn(OWNER, new_id(), said(*parts), new_id(), history, Wishes(speak))
         return [event async for event in run_turn(asked, house.layers)]
 
     return run

@@ -2,19 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import House, open_house
+from app import House, look_around, open_house
 from assistant import Refused
 from events import Event, JsonChecked, Planned, TurnEnded, Waiting, begin, grow
 from handler import Turn, run_turn
 from inference.connection import connect
 from inference.provider import load_providers
-from messages import Choices, Image, Message, new_id
+from messages import Choices, Image, Message, Wishes, new_id
 from settings import Settings
 from tests.conftest import OWNER, kinds, said
 from tests.pictures import png
@@ -40,7 +39,8 @@ async def limited(model: ScriptedServer, data: Path, per_day: int) -> AsyncItera
 
 
 async def turn(house: House, *parts: Any, **how: Any) -> list[Event]:
-    asked = replace(Turn(OWNER, new_id(), said(*parts), new_id(), ()), **how)
+    history = how.pop("history", ())
+    asked = Turn(OWNER, new_id(), said(*parts), new_id(), history, Wishes(**how))
     return [event async for event in run_turn(asked, house.layers)]
 
 
@@ -116,6 +116,19 @@ async def test_a_recording_costs_one_request_and_a_spoken_reply_one_more(
     paths = [hit.path.removeprefix("/v1/") for hit in model.hits]
     assert paths == ["audio/transcriptions", "chat/completions", "audio/speech"]
     assert await house.ledger.used_today("custom") == 3
+
+
+async def test_a_visitors_network_cannot_spend_what_the_operator_reserved(
+    model: ScriptedServer, tmp_path: Path
+) -> None:
+    chosen = Settings(
+        base_url=model.base_url, model="big", requests_per_day=24, reserve=8, data_dir=tmp_path
+    )
+    async with open_house(chosen, connect(load_providers(), model.base_url, "k", {})) as house:
+        endings = [ended(await turn(house, "Hi", pool="203.0.113.0/24")) for _ in range(3)]
+        assert [e.reason for e in endings] == ["done", "done", "failed"]  # an eighth of 16
+        assert ended(await turn(house, "Hi")).reason == "done"  # the operator's own page
+    assert len(model.requests) == 3
 
 
 async def test_nothing_but_a_turn_sends_anything(model: ScriptedServer, house: House) -> None:
@@ -218,6 +231,22 @@ async def test_a_model_that_cannot_see_is_told_what_an_earlier_picture_shows(
         assert model.requests[1]["model"] == "text-only"
         assert "data:image" not in sent
         assert sent.count("A white card that says Hello.") >= 1
+
+
+async def test_a_model_server_of_this_machine_is_offered_and_can_answer(
+    model: ScriptedServer, house: House
+) -> None:
+    with ScriptedServer() as local:
+        local.models([{"id": "Qwen/Qwen3-8B", "owned_by": "vllm", "max_model_len": 40960}])
+        local.says("From next door.")
+        port = int(local.base_url.rsplit(":", 1)[1].removesuffix("/v1"))
+        await look_around(house, [port])
+        offer = next(o for o in house.assistant.offers() if o.model == "Qwen/Qwen3-8B")
+        chosen = Choices(provider=offer.provider, model=offer.model)
+        events = await turn(house, "Hi", choices=chosen)
+        assert reply(events).text == "From next door."
+        assert model.hits == []
+        assert local.hits[-1].headers["authorization"] != "Bearer k-1"
 
 
 async def test_refreshing_the_list_of_models_spends_nothing(

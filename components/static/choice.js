@@ -13,9 +13,10 @@ let complain = () => {};
 let dialog = null;
 let here = ""; // the conversation that is decided for
 let opener = ""; // the pane from which it was opened, and to which the keyboard returns
-let last = ""; // the sheet as the server has drawn it
+let drawn = false; // whether the sheet has come from the server
 let picked = null; // a model the reader has chosen, until the server has taken it down
 let resting = 0;
+let forAll = null; // what the reader wants of new chats, once said
 
 export function begin(onTrouble) {
   complain = onTrouble;
@@ -49,6 +50,7 @@ function open(button) {
   if (dialog.open) return;
   opener = button.closest("[data-pane]")?.dataset.pane ?? "";
   here = conversations.id();
+  [picked, forAll] = [null, null];
   dialog.innerHTML = `<div class="choice-head"><h2 id="parley-choice-title">Who answers here</h2></div>
     <div class="choice-body"><div class="choice-wait"><i></i><i></i><i></i></div></div>`;
   dialog.showModal();
@@ -61,24 +63,27 @@ function closed() {
   settle();
   if (isDirty()) decide({ schema: schema().value.trim() });
   line.choosing(false);
-  dialog.innerHTML = last = "";
+  dialog.innerHTML = "";
+  drawn = false;
   ($(`[data-pane="${opener}"] [data-do="who-answers"]`) ?? $("#parley-input textarea")).focus();
 }
 
 /** The sheet as it is now. What the reader is in the middle of stays as it was. */
 export function show(html) {
   if (!dialog.open) return;
-  const first = !last;
+  const first = !drawn;
   const kept = first ? {} : {
     focus: document.activeElement?.id, radio: document.activeElement?.matches?.("[type=radio]"),
     at: $(".choice-list", dialog).scrollTop, top: $(".choice-body", dialog).scrollTop,
     filter: $(".choice-filter", dialog)?.value, schema: isDirty() ? schema().value : null,
     told: $(".choice-told", dialog).innerHTML,
   };
-  last = dialog.innerHTML = html;
+  dialog.innerHTML = html;
+  drawn = true;
   for (const box of $$("[data-icon]", dialog)) box.innerHTML = icon(box.dataset.icon);
   const chosen = picked && like(picked);
   if (chosen) chosen.checked = true;
+  if (forAll !== null) always().checked = forAll;
   if (!first) restore(kept);
   weigh();
   const current = radios().find((radio) => radio.checked);
@@ -104,6 +109,7 @@ function changed({ target }) {
   else if (target.dataset.switch === "always") {
     clearTimeout(resting);
     resting = 0;
+    forAll = target.checked;
     decide({ ...named(radios().find((radio) => radio.checked)), always: target.checked });
   } else if (target.type === "file") {
     read(target.files[0]);
@@ -130,8 +136,7 @@ async function decide(what) {
   if (picked && what.model === picked.model && what.provider === picked.provider) picked = null;
   if (told.ok) return;
   if (!dialog.open) return complain(told.message, told.advice);
-  line.choosing(true);
-  if (last && !("schema" in what)) show(last); // as it is still
+  line.choosing(true); // it is drawn again as it still is
   tell(worded(told));
 }
 
@@ -219,7 +224,8 @@ async function repair(button) {
 
 function download(button) {
   const code = $$(".json-value code", button.closest("article")).at(-1);
-  const title = $("#parley-title").textContent.replace(/[\\/:*?"<>|\p{Cc}]+/gu, " ").trim().slice(0, 60).trim();
+  const listed = $("#parley-conversations a[aria-current]")?.textContent ?? "";
+  const title = listed.replace(/[\\/:*?"<>|\p{Cc}]+/gu, " ").trim().slice(0, 60).trim();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([code.textContent, "\n"], { type: "application/json" }));
   link.download = `${title || "reply"}.json`;

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from inference.backend import JsonAnswer
+from inference.json_answer import Parsed, checked
 from inference.offline.errors import ApiError, bad_request
 
 MAX_DEPTH = 12
@@ -103,10 +105,4 @@ class _Filling:
 
 
 def _is_valid(value: Any, schema: dict[str, Any]) -> bool:
-    import jsonschema
-
-    try:
-        jsonschema.validate(value, schema)
-    except (jsonschema.ValidationError, jsonschema.SchemaError):
-        return False
-    return True
+    return isinstance(checked(json.dumps(value), JsonAnswer(schema)), Parsed)

@@ -8,7 +8,7 @@ import pytest
 
 from app import House
 from assistant import Assistant
-from components.orders import obey
+from components.orders import Visitor, obey, visitor
 from tests.conftest import OWNER
 from tests.pictures import png
 from tests.scripted_server import ScriptedServer
@@ -18,7 +18,9 @@ TALK = "c" * 32
 
 async def told(assistant: Assistant, slip: object) -> dict[str, object]:
     text = slip if isinstance(slip, str) else json.dumps(slip)
-    answer: dict[str, object] = json.loads(await obey(assistant, OWNER, text, lambda _: None))
+    answer: dict[str, object] = json.loads(
+        await obey(assistant, Visitor(OWNER), text, lambda _: None)
+    )
     return answer
 
 
@@ -84,7 +86,7 @@ async def test_those_who_list_are_told_of_what_was_done_and_only_of_that(house: 
     await told(house.assistant, {"do": "send", "conversation": TALK, "text": "x"})
     for title in ("A name", "   "):
         slip = {"do": "rename", "conversation": TALK, "title": title}
-        await obey(house.assistant, OWNER, json.dumps(slip), heard.append)
+        await obey(house.assistant, Visitor(OWNER), json.dumps(slip), heard.append)
     assert heard == [OWNER]
     assert [talk.title for talk in await house.assistant.conversations(OWNER)] == ["A name"]
 
@@ -114,7 +116,21 @@ async def test_an_order_that_makes_no_sense_does_nothing(
 ) -> None:
     heard: list[str] = []
     text = slip if isinstance(slip, str) else json.dumps(slip)
-    answer = json.loads(await obey(house.assistant, OWNER, text, heard.append))
+    answer = json.loads(await obey(house.assistant, Visitor(OWNER), text, heard.append))
     assert answer["ok"] is False
     assert "does not know" in answer["message"]
     assert (heard, model.hits, await house.assistant.conversations(OWNER)) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("address", "pool"),
+    [
+        ("127.0.0.1", ""),
+        ("::1", ""),
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("", "unknown"),
+    ],
+)
+def test_visitors_of_one_network_share_a_pool(address: str, pool: str) -> None:
+    assert visitor("ann", address) == Visitor("ann", pool)

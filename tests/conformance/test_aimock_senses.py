@@ -12,7 +12,7 @@ from handler import Turn, run_turn
 from inference.backend import Errand, KeyRejected, Speech
 from inference.connection import Connection
 from inference.transport import Deadlines, open_client
-from messages import Audio, new_id
+from messages import Audio, Wishes, new_id
 from settings import Settings
 from tests.conformance.aimock_answers import HEARD
 from tests.conformance.conftest import ERRAND, KEY, Open, at, entries, journal
@@ -85,7 +85,7 @@ async def test_a_spoken_question_with_a_tool_and_a_spoken_answer_costs_four_requ
 ) -> None:
     before = len(journal(aimock))
     media = await house.layers.media.put(OWNER, tone(), "audio/wav", "question.wav")
-    turn = Turn(OWNER, new_id(), said(Audio(media, 1.0)), new_id(), (), speak=True)
+    turn = Turn(OWNER, new_id(), said(Audio(media, 1.0)), new_id(), (), Wishes(speak=True))
     events = [event async for event in run_turn(turn, house.layers)]
     ended = events[-1]
     assert isinstance(ended, TurnEnded)

@@ -62,7 +62,7 @@ async def test_a_conversation_goes_on_after_its_tools_and_thoughts(house: House)
     asked = ("Make one call", "Is twelve even? Show your thinking.", "A greeting")
     for words in asked:
         message = Message(new_id(), "user", (Text(words),), time.time())
-        await house.turns.start(OWNER, conversation_id, message, False)
+        await house.turns.start(OWNER, conversation_id, message)
         await ended(house, conversation_id)
     shown = (await house.assistant.open(OWNER, conversation_id)).messages
     replies = [m for m in shown if m.role == "assistant"]
@@ -74,7 +74,7 @@ async def test_a_conversation_goes_on_after_its_tools_and_thoughts(house: House)
 async def test_stop_ends_the_turn_and_frees_the_servers_slot(house: House, llama: Serving) -> None:
     conversation_id = new_id()
     message = Message(new_id(), "user", (Text("Go on for ever"),), time.time())
-    await house.turns.start(OWNER, conversation_id, message, False)
+    await house.turns.start(OWNER, conversation_id, message)
     await first_words(house, conversation_id)
     assert await busy(llama) == 1
     started = time.monotonic()
