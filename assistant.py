@@ -236,20 +236,16 @@ class Assistant:
         """What was decided for this conversation, else for all of this owner's."""
         with _refusing():
             here = await self._choices.get(owner, conversation_id)
-            return here if here != Choices() else await self._choices.get(owner, EVERYWHERE)
+            return here or await self._choices.get(owner, EVERYWHERE) or Choices()
 
-    async def choose(
-        self, owner: str, conversation_id: str, choices: Choices, always: bool = False
-    ) -> None:
-        """Decide for a conversation; `always` for all that have no choice of their own, too."""
+    async def choose(self, owner: str, conversation_id: str, choices: Choices) -> None:
+        """Decide for a conversation; for EVERYWHERE, for all that have no choice of their own."""
         if choices.provider and not self._lines.has(choices.provider):
             raise Refused(f"{choices.provider} is not connected.", "Choose another model.")
         if choices.schema and (problem := schema_problem(choices.schema)):
             raise Refused(f"This is no JSON Schema: {problem}", "Correct it, or leave it empty.")
         with _refusing():
             await self._choices.set(owner, conversation_id, choices)
-            if always:
-                await self._choices.set(owner, EVERYWHERE, choices)
 
     def offers(self) -> list[Offer]:
         """Every model that can be chosen, as far as is known without asking anybody."""
@@ -259,8 +255,11 @@ class Assistant:
         """Ask every provider what it offers. No request of a day's budget is spent on it."""
         problem: BackendError | None = None
         for line in self._lines.lines():
+            age_s = self._catalogue.age_s(line.connection)
             try:
-                models = await self._catalogue.offered(line.connection, owner, fresh=True)
+                # Ten seconds of rest: a page may not be used to knock at a provider's door.
+                fresh = age_s is None or age_s > 10
+                models = await self._catalogue.offered(line.connection, owner, fresh=fresh)
             except BackendError as error:
                 problem = error
             else:

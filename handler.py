@@ -340,7 +340,8 @@ class _Steps:
         if answer := self._json():
             found = checked(self.exchange.reply.text, answer)
             problems = found.reasons if isinstance(found, Misfit) else ()
-            yield JsonChecked(JsonCheck(not problems, problems))
+            by_schema = answer.schema is not None
+            yield JsonChecked(JsonCheck(not problems, problems, by_schema))
 
     async def _caption(self) -> AsyncIterator[Event]:
         """What a model that sees has said of a picture stands for it where a model cannot see."""

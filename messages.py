@@ -128,6 +128,7 @@ class JsonCheck:
 
     fits: bool
     problems: tuple[str, ...] = ()
+    by_schema: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,9 @@ def verdict(about: Provenance) -> str:
     if check is None:
         return ""
     if check.fits:
+        words = "Fits the schema" if check.by_schema else "Valid JSON"
         return (
-            f'<div class="json-check"><span class="pill">{icon("check")}Fits what was asked for'
+            f'<div class="json-check"><span class="pill">{icon("check")}{words}'
             f'</span><button type="button" class="plain" data-do="download-json">{icon("down")}'
             "<span>Download</span></button></div>"
         )

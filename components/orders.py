@@ -172,11 +172,6 @@ async def _choose(assistant: Assistant, owner: str, order: Choose) -> None:
         usual = Choices(decided.provider, decided.model) if order.always else Choices()
         await assistant.choose(owner, EVERYWHERE, usual)
     await assistant.choose(owner, order.conversation, decided)
-    if await assistant.choices(owner, order.conversation) != decided:
-        raise Refused(
-            "New chats have a model of their own, and it answers here too.",
-            "Switch on “Also for new chats” first, or choose another model.",
-        )
 
 
 def _check_offered(assistant: Assistant, decided: Choices) -> None:

@@ -95,7 +95,10 @@ def _talk(page: Page, model: ScriptedServer) -> None:
     model.calls(
         ("calculate", {"expression": "75% of 500"}), ("clock", {"zone": "Asia/Tokyo"})
     ).says(*[f"{word} " for word in BREAD.split(" ")])
-    say(page, "What time is it for my sister in Tokyo, and how much water for 500 g of flour at 75 %?")
+    say(
+        page,
+        "What time is it for my sister in Tokyo, and how much water for 500 g of flour at 75 %?",
+    )
     finished(page)
     page.wait_for_timeout(400)
 

@@ -13,17 +13,17 @@ _choices: TypeAdapter[Choices] = TypeAdapter(Choices)
 
 
 class ConversationChoices:
-    """Raises Missing for ids that cannot be one; what was never decided is `Choices()`."""
+    """Raises Missing for ids that cannot be one; what was never decided is None."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._reading = reading(engine)
 
-    async def get(self, owner: str, conversation_id: str) -> Choices:
+    async def get(self, owner: str, conversation_id: str) -> Choices | None:
         found = sa.select(choices.c.body).where(*_of(owner, conversation_id))
         async with self._reading.connect() as connection:
             body = (await connection.execute(found)).scalar()
-        return _choices.validate_json(body) if body else Choices()
+        return _choices.validate_json(body) if body else None
 
     async def set(self, owner: str, conversation_id: str, decided: Choices) -> None:
         body = clean(_choices.dump_json(decided).decode())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app import House, look_around, open_house
-from assistant import Refused
+from assistant import EVERYWHERE, Refused
 from events import Event, JsonChecked, Planned, TurnEnded, Waiting, begin, grow
 from handler import Turn, run_turn
 from inference.connection import connect
@@ -161,7 +161,7 @@ async def test_choices_hold_for_their_conversation_and_for_new_ones_if_wanted(
     await house.assistant.choose(OWNER, here, Choices(model="other"))
     assert (await house.assistant.answering(OWNER, here)).model == "other"
     assert (await house.assistant.answering(OWNER, there)).model == "big"
-    await house.assistant.choose(OWNER, here, Choices(model="other"), always=True)
+    await house.assistant.choose(OWNER, EVERYWHERE, Choices(model="other"))
     assert (await house.assistant.answering(OWNER, there)).model == "other"
     assert (await house.assistant.answering("somebody-else", there)).model == "big"
 

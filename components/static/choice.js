@@ -78,7 +78,10 @@ export function show(html) {
     filter: $(".choice-filter", dialog)?.value, schema: isDirty() ? schema().value : null,
     told: $(".choice-told", dialog).innerHTML,
   };
+  const chooser = $("input[type=file]", dialog);
   dialog.innerHTML = html;
+  // The same element: the reader may be looking for a file with it just now.
+  if (chooser) $("input[type=file]", dialog)?.replaceWith(chooser);
   drawn = true;
   for (const box of $$("[data-icon]", dialog)) box.innerHTML = icon(box.dataset.icon);
   const chosen = picked && like(picked);

@@ -142,7 +142,7 @@ async def test_a_chosen_model_answers_and_what_else_was_chosen_stays(
     assert (await told(house, **here, json=True, schema=SCHEMA))["ok"] is True
     assert (await told(house, **here, provider="custom", model="small"))["ok"] is True
     model.says('{"city": "Paris"}')
-    assert (await asked(house, "Where?")).provenance.json == JsonCheck(fits=True)  # type: ignore[union-attr]
+    assert (await asked(house, "Where?")).provenance.json == JsonCheck(True, by_schema=True)  # type: ignore[union-attr]
     assert model.requests[0]["model"] == "small"
     decided = await house.assistant.choices(OWNER, TALK)
     assert decided == Choices("custom", "small", json=True, schema=SCHEMA)
@@ -160,12 +160,12 @@ async def test_new_chats_get_the_model_but_not_the_form(house: House) -> None:
     assert await house.assistant.choices(OWNER, TALK) == Choices(json=True)
 
 
-async def test_leaving_it_to_parley_says_when_new_chats_decide_otherwise(house: House) -> None:
+async def test_one_talk_can_be_left_to_parley_while_new_chats_have_a_model(house: House) -> None:
     pin = {"do": "choose", "provider": "custom", "model": "big"}
     await told(house, **pin, conversation=TALK, always=True)
-    answer = await told(house, do="choose", conversation=TALK, provider="")
-    assert answer["ok"] is False
-    assert "New chats have a model of their own" in str(answer["message"])
+    await told(house, do="choose", conversation=TALK, provider="")
+    assert await house.assistant.choices(OWNER, TALK) == Choices()
+    assert await house.assistant.choices(OWNER, OTHER) == Choices("custom", "big")
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ async def test_a_reply_is_repaired_once_by_one_request(house: House, model: Scri
     assert (await told(house, **order))["ok"] is True
     second = await ended(house)
     assert second.provenance is not None
-    assert second.provenance.json == JsonCheck(fits=True)
+    assert second.provenance.json == JsonCheck(True, by_schema=True)
     assert len(model.hits) == 2
     assert (await told(house, **order))["ok"] is False
     assert len(model.hits) == 2
@@ -262,7 +262,7 @@ def test_json_is_found_in_a_reply(text: str, wanted: object) -> None:
 def test_a_reply_that_fits_is_laid_out_and_can_be_downloaded() -> None:
     words = read(reply('{"city":"<b>"}', JsonCheck(fits=True)))
     assert '{ "city" : "<b>" }' in words
-    assert "Fits what was asked for Download" in words
+    assert "Valid JSON Download" in words
     assert "Ask again" not in words
 
 

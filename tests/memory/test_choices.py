@@ -18,10 +18,10 @@ async def test_choices_are_kept_by_owner_and_conversation(tmp_path: Path) -> Non
     await kept.set("ann", here, Choices(model="other"))
     await kept.set("ann", here, decided)
     assert await kept.get("ann", here) == decided
-    assert await kept.get("bob", here) == Choices()
-    assert await kept.get("ann", new_id()) == Choices()
+    assert await kept.get("bob", here) is None
+    assert await kept.get("ann", new_id()) is None
     await kept.forget("ann", here)
-    assert await kept.get("ann", here) == Choices()
+    assert await kept.get("ann", here) is None
     with pytest.raises(Missing):
         await kept.get("ann", "../x")
     await engine.dispose()
