@@ -112,6 +112,7 @@ class Assistant:
         self._choices = rooms.choices
         self._lines = rooms.lines
         self._catalogue = rooms.catalogue
+        self.deciding = asyncio.Lock()
 
     async def send(
         self,

@@ -147,7 +147,9 @@ async def _carry_out(assistant: Assistant, visitor: Visitor, order: Order) -> No
         case Forget(memory):
             await assistant.forget(owner, memory)
         case Choose():
-            await _choose(assistant, owner, order)
+            # One at a time: each changes what the one before it has left.
+            async with assistant.deciding:
+                await _choose(assistant, owner, order)
         case Refresh():
             await assistant.refresh_offers(owner)
         case Repair(conversation, reply, speak):

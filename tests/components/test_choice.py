@@ -160,6 +160,14 @@ async def test_new_chats_get_the_model_but_not_the_form(house: House) -> None:
     assert await house.assistant.choices(OWNER, TALK) == Choices(json=True)
 
 
+async def test_two_choices_at_once_are_both_kept(house: House) -> None:
+    here = {"do": "choose", "conversation": TALK}
+    for _ in range(20):
+        await told(house, **here, json=False, schema="", provider="")
+        await asyncio.gather(told(house, **here, json=True), told(house, **here, schema=SCHEMA))
+        assert await house.assistant.choices(OWNER, TALK) == Choices(json=True, schema=SCHEMA)
+
+
 async def test_one_talk_can_be_left_to_parley_while_new_chats_have_a_model(house: House) -> None:
     pin = {"do": "choose", "provider": "custom", "model": "big"}
     await told(house, **pin, conversation=TALK, always=True)
