@@ -23,7 +23,8 @@ from inference.discovery import Catalogue
 from inference.ledger import Ledger
 from inference.openai_backend import OpenAIBackend
 from inference.provider import Provider, load_providers
-from inference.switchboard import Switchboard
+from inference.switchboard import Switchboard, Task
+from inference.transport import Deadlines
 from memory import schema
 from memory.choices import ConversationChoices
 from memory.conversations import Conversations
@@ -61,12 +62,14 @@ async def open_house(chosen: Settings, connection: Connection) -> AsyncIterator[
         )
         stack.push_async_callback(engine.dispose)
         book = Ledger(engine, limits=_limits(chosen, connection))
-        lines = Switchboard(lambda provider, key: OpenAIBackend(provider, key, book))
+        deadlines = Deadlines(total=chosen.deadline_s or None)
+        lines = Switchboard(lambda provider, key: OpenAIBackend(provider, key, book, deadlines))
         stack.push_async_callback(lines.aclose)
         offline = await _offline(stack)
         if not connection.provider.offline:
             await lines.add(replace(connection, provider=_as_chosen(connection.provider, chosen)))
         await lines.add(offline)
+        await _lend_senses(lines, chosen)
         conversations = Conversations(engine)
         media = MediaStore(data / "media", engine)
         recall = Recall(engine, data / "chroma", LocalEmbedding())
@@ -107,6 +110,24 @@ async def _offline(stack: AsyncExitStack) -> Connection:
     stack.push_async_callback(engine.stop)
     provider = replace(load_providers()["offline"], base_url=engine.base_url)
     return Connection(provider, engine.key)
+
+
+async def _lend_senses(lines: Switchboard, chosen: Settings) -> None:
+    """Another provider hears or speaks, where the operator named one."""
+    hears = replace(chosen, speech_model="", voice="")
+    speaks = replace(chosen, transcribe_model="")
+    lent: tuple[tuple[Task, str, str, Settings], ...] = (
+        ("transcription", chosen.hearing_base_url, chosen.hearing_api_key, hears),
+        ("speech", chosen.speech_base_url, chosen.speech_api_key, speaks),
+    )
+    for task, base_url, key, models in lent:
+        if base_url:
+            connection = connect(load_providers(), base_url, key, {})
+            provider = _as_chosen(connection.provider, replace(models, model="", vision_model=""))
+            # A name of its own: a second server of a kind must not replace the first.
+            named = replace(provider, name=f"{provider.name}@{task}")
+            line = await lines.add(replace(connection, provider=named))
+            lines.use(task, line.provider.name)
 
 
 def _as_chosen(provider: Provider, chosen: Settings) -> Provider:

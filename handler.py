@@ -55,7 +55,7 @@ from inference.shortcomings import shortcoming
 from inference.spoken import spoken
 from inference.switchboard import Line, Switchboard, Task
 from inference.turn_plan import TurnPlan, Where, plan
-from memory.context import ContextTooSmall, Window, fit
+from memory.context import ContextTooSmall, Window, estimate_message, fit
 from memory.media import MediaStore
 from memory.recall import Recall
 from messages import (
@@ -226,6 +226,7 @@ class _Steps:
         needs = Needs(
             images=self._shows_pictures(models),
             tools=bool(self.layers.router.tools),
+            tokens=sum(map(estimate_message, (*self.turn.history, self.exchange.said))),
             json=self.turn.wishes.choices.json,
         )
         self._choice: Choice = choose(

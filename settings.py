@@ -39,6 +39,20 @@ class Settings:
     )
     speech_model: str = _setting("PARLEY_SPEECH_MODEL", "", "Model that speaks replies.")
     voice: str = _setting("PARLEY_VOICE", "", "Voice of spoken replies, such as `af_heart`.")
+    hearing_base_url: str = _setting(
+        "PARLEY_HEARING_BASE_URL", "", "Another API for transcription, such as speaches."
+    )
+    hearing_api_key: str = _setting("PARLEY_HEARING_API_KEY", "", "Its key.")
+    speech_base_url: str = _setting(
+        "PARLEY_SPEECH_BASE_URL", "", "Another API for spoken replies, such as Kokoro-FastAPI."
+    )
+    speech_api_key: str = _setting("PARLEY_SPEECH_API_KEY", "", "Its key.")
+    deadline_s: int = _setting(
+        "PARLEY_DEADLINE_S",
+        0,
+        "Seconds a single reply may take in all; what had arrived by then is kept.",
+        shown="no limit",
+    )
     requests_per_day: int = _setting(
         "PARLEY_REQUESTS_PER_DAY",
         0,
@@ -98,7 +112,8 @@ def read(
         if text:
             values[setting.name] = _parsed(setting, text)
     keys = {name: environ.get(name, "").strip() for name in key_variables}
-    for name in (*keys, "PARLEY_API_KEY"):
+    own = ("PARLEY_API_KEY", "PARLEY_HEARING_API_KEY", "PARLEY_SPEECH_API_KEY")
+    for name in (*keys, *own):
         environ.pop(name, None)
     return Settings(**values), {name: key for name, key in keys.items() if key}
 

@@ -249,6 +249,46 @@ async def test_a_model_server_of_this_machine_is_offered_and_can_answer(
         assert local.hits[-1].headers["authorization"] != "Bearer k-1"
 
 
+async def test_other_providers_may_hear_and_speak_each_with_its_own_key(
+    model: ScriptedServer, tmp_path: Path
+) -> None:
+    with ScriptedServer() as ears, ScriptedServer() as mouth:
+        chosen = Settings(
+            base_url=model.base_url,
+            model="big",
+            transcribe_model="whisper",
+            speech_model="kokoro",
+            hearing_base_url=ears.base_url,
+            hearing_api_key="k-ears",
+            speech_base_url=mouth.base_url,
+            speech_api_key="k-mouth",
+            data_dir=tmp_path,
+        )
+        connection = connect(load_providers(), model.base_url, "k-chat", {})
+        async with open_house(chosen, connection) as house:
+            recording = await house.assistant.attach(OWNER, tone(), "voice.wav")
+            ears.hears("hello")
+            model.says("Hello.")
+            mouth.speaks()
+            about = reply(await turn(house, recording, speak=True)).provenance
+            assert about
+            assert about.spoken
+    for server, key in ((model, "k-chat"), (ears, "k-ears"), (mouth, "k-mouth")):
+        assert [hit.headers["authorization"] for hit in server.hits] == [f"Bearer {key}"]
+
+
+async def test_a_reply_that_takes_too_long_in_all_ends_with_what_arrived(
+    model: ScriptedServer, tmp_path: Path
+) -> None:
+    chosen = Settings(base_url=model.base_url, model="big", deadline_s=1, data_dir=tmp_path)
+    async with open_house(chosen, connect(load_providers(), model.base_url, "k", {})) as house:
+        model.says(*["word "] * 30, delay_s=0.1)
+        events = await turn(house, "Go on")
+        assert ended(events).reason == "interrupted"
+        assert ended(events).fault
+        assert reply(events).text.startswith("word ")
+
+
 async def test_refreshing_the_list_of_models_spends_nothing(
     model: ScriptedServer, house: House
 ) -> None:
