@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from inference.budget import Limits, limits_of
 from inference.provider import Provider
 
 LOCAL_KEY = "not-needed"  # the SDK refuses an empty key; local servers ignore it
@@ -13,11 +12,6 @@ LOCAL_KEY = "not-needed"  # the SDK refuses an empty key; local servers ignore i
 class Connection:
     provider: Provider
     key: str
-
-    @property
-    def limits(self) -> dict[str, Limits]:
-        """What the provider's plan allows, by its name; the operator's own numbers are not in it."""
-        return {self.provider.name: limits_of(self.provider)}
 
 
 def connect(
@@ -40,9 +34,14 @@ def connect(
 
 def _at(providers: Mapping[str, Provider], base_url: str) -> Provider:
     for provider in providers.values():
-        if provider.base_url and _plain(provider.base_url) == _plain(base_url):
+        if same_server(provider.base_url, base_url):
             return replace(provider, base_url=base_url.rstrip("/"))
     return replace(providers["custom"], base_url=base_url.rstrip("/"))
+
+
+def same_server(one: str, other: str) -> bool:
+    """Whether two base URLs mean one server; an empty one means none."""
+    return bool(one) and _plain(one) == _plain(other)
 
 
 def _plain(url: str) -> str:

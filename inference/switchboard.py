@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from inference.backend import ModelUnavailable
-from inference.connection import Connection
+from inference.connection import Connection, same_server
 from inference.models import ModelFacts, filled, learnt, of_file, seems_to_see
 from inference.openai_backend import OpenAIBackend
 from inference.provider import Provider
@@ -80,7 +80,9 @@ class Switchboard:
         """
         provider = connection.provider
         for line in self._lines.values():
-            if line.provider.name != provider.name and _same_server(line.provider, provider):
+            if line.provider.name != provider.name and same_server(
+                line.provider.base_url, provider.base_url
+            ):
                 return line
         told = learnt(provider, models) if models else provider
         backend = self._dial(told, connection.key)
@@ -142,14 +144,6 @@ class Switchboard:
         self._lines, self._tasks, self._replaced = {}, {}, []
         for backend in backends:
             await backend.aclose()
-
-
-def _same_server(one: Provider, other: Provider) -> bool:
-    return bool(one.base_url) and _plain(one.base_url) == _plain(other.base_url)
-
-
-def _plain(url: str) -> str:
-    return url.rstrip("/").lower().replace("//localhost", "//127.0.0.1")
 
 
 def _offers(line: Line) -> list[Offer]:
