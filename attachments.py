@@ -1,8 +1,12 @@
 """What a visitor may attach: judged by content, never by name, and cleaned before it is kept."""
 
+import asyncio
 import io
+import json
+import sys
 import wave
 from dataclasses import dataclass
+from pathlib import Path
 
 import PIL.Image
 from PIL import ImageOps
@@ -14,6 +18,11 @@ MAX_PIXELS = 40_000_000
 MAX_SIDE = 12_000
 LONGEST_SIDE = 1568  # beyond this vision models scale down themselves
 MAX_SECONDS = 600
+MAX_READING_S = 120.0
+"""A document is given up after so long. TeX papers take 0.05 s a page, most others 0.01."""
+
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
+_HOUSE = Path(__file__).resolve().parent
 
 
 class BadAttachment(Exception):
@@ -44,19 +53,32 @@ class Recording:
     seconds: float
 
 
-def inspect(data: bytes) -> Picture | Recording:
-    """Decode what was attached. Blocking: run it in a thread. Raises BadAttachment."""
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A document as it came, and its text by pages; where it shows pictures alone they are empty."""
+
+    data: bytes
+    mime: str
+    pages: tuple[str, ...]
+
+
+async def inspect(data: bytes, *, within_s: float = MAX_READING_S) -> Picture | Recording | Writing:
+    """Decode what was attached. Raises BadAttachment, for documents after `within_s` at the latest."""
     if not data:
         raise BadAttachment("The file is empty.")
     if len(data) > MAX_BYTES:
         raise BadAttachment("The file is larger than 25 MB.", "Attach a smaller one.")
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
-        return _recording(data)
-    return _picture(data)
+        return await asyncio.to_thread(_recording, data)
+    if data.startswith(_PICTURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+        return await asyncio.to_thread(_picture, data)
+    return await _writing(data, within_s)
 
 
 def described(media: Media, data: bytes) -> Image | Audio:
-    """The part of a message that shows what `inspect` once let in; reads the header alone."""
+    """The part of a message that shows a picture or recording that `inspect` once let in; reads the
+    header alone.
+    """
     if media.mime.startswith("audio/"):
         return Audio(media, _seconds(data))
     with PIL.Image.open(io.BytesIO(data)) as picture:
@@ -94,11 +116,6 @@ def _picture(data: bytes) -> Picture:
             upright = ImageOps.exif_transpose(opened)
             upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
             return _encoded(upright, as_photo=kind == "JPEG")
-    except PIL.UnidentifiedImageError:
-        raise BadAttachment(
-            "This is no picture or recording that Parley can read.",
-            "Attach a PNG, JPEG, GIF or WebP picture, or a WAV recording.",
-        ) from None
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError):
         raise BadAttachment("The picture is damaged.", "Save it again and attach it.") from None
 
@@ -113,3 +130,33 @@ def _encoded(picture: PIL.Image.Image, *, as_photo: bool) -> Picture:
     return Picture(
         out.getvalue(), "image/jpeg" if as_photo else "image/png", picture.width, picture.height
     )
+
+
+async def _writing(data: bytes, within_s: float) -> Writing:
+    """Read in a process of its own (document_reader/), which ends when nobody waits any more."""
+    reader = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "document_reader"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=_HOUSE,
+    )
+    try:
+        async with asyncio.timeout(within_s):
+            answer, _ = await reader.communicate(data)
+    except TimeoutError:
+        raise BadAttachment(
+            "Reading this document takes too long.", "Attach a part of it."
+        ) from None
+    finally:
+        if reader.returncode is None:
+            reader.kill()
+            await reader.wait()
+    if not answer:
+        raise BadAttachment(
+            "Reading this document takes too much time or memory.", "Attach a part of it."
+        )
+    told = await asyncio.to_thread(json.loads, answer)
+    if "refused" in told:
+        raise BadAttachment(told["refused"], told.get("advice", ""))
+    return Writing(data, told["mime"], tuple(told["pages"]))

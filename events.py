@@ -11,6 +11,7 @@ from typing import Annotated, Literal, assert_never
 from pydantic import Field, TypeAdapter
 
 from messages import (
+    Asking,
     Audio,
     Fault,
     Image,
@@ -57,6 +58,14 @@ class Recalled:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """What was said just now is to be remembered, or heeded always: made at once, with Undo."""
+
+    memories: tuple[Memory, ...]
+    kind: Literal["remembered"] = "remembered"
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """The budget is near its end: `note` says what is done otherwise for it."""
 
@@ -74,11 +83,17 @@ class ModelChosen:
 
 @dataclass(frozen=True, slots=True)
 class ContextBuilt:
-    """What the model will see: estimated `tokens` of a `window`; `dropped` messages did not fit."""
+    """What the model will see: estimated `tokens` of a `window`.
+
+    `dropped` earlier messages do not go along word for word, `summarised` of them as a summary;
+    `sent_from` is the id of the first that does, empty where that is what was said just now.
+    """
 
     tokens: int
     window: int
     dropped: int = 0
+    summarised: int = 0
+    sent_from: str = ""
     kind: Literal["context_built"] = "context_built"
 
 
@@ -127,6 +142,23 @@ class ToolCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolAsked:
+    """A call waits until its owner approves or rejects it."""
+
+    asking: Asking
+    kind: Literal["tool_asked"] = "tool_asked"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDecided:
+    """Its owner has decided; a rejected call is answered as such."""
+
+    call_id: str
+    approved: bool
+    kind: Literal["tool_decided"] = "tool_decided"
+
+
+@dataclass(frozen=True, slots=True)
 class ToolReturned:
     """A tool finished, well or badly. Answers exactly one ToolCalled."""
 
@@ -170,6 +202,7 @@ Event = (
     TurnStarted
     | Transcribed
     | Recalled
+    | Remembered
     | Planned
     | ModelChosen
     | ContextBuilt
@@ -179,6 +212,8 @@ Event = (
     | TextDelta
     | ReasoningDelta
     | ToolCalled
+    | ToolAsked
+    | ToolDecided
     | ToolReturned
     | Spoken
     | Captioned
@@ -216,7 +251,6 @@ def begin(event: TurnStarted) -> Exchange:
 def grow(exchange: Exchange, event: Event) -> Exchange:
     """The exchange after one more event: pure and total, so that a recorded turn can be replayed."""
     said, reply = exchange.said, exchange.reply
-    about = reply.provenance or Provenance()
     match event:
         case TurnStarted():
             return begin(event)
@@ -231,31 +265,75 @@ def grow(exchange: Exchange, event: Event) -> Exchange:
         case ToolCalled(call):
             return Exchange(said, replace(reply, parts=(*reply.parts, call)))
         case ToolReturned(result):
-            return Exchange(said, replace(reply, parts=(*reply.parts, result)))
-        case Waiting(why, seconds):
-            about = replace(about, waiting=f"{why} Asking again in {seconds:.0f} s.")
-        case Recalled(memories):
-            about = replace(about, recalled=memories)
-        case Planned(note):
-            about = replace(about, note=note)
-        case ModelChosen(provider, model, why):
-            about = replace(about, provider=provider, model=model, why=why)
-        case ContextBuilt(dropped=dropped):
-            about = replace(about, dropped=dropped)
-        case RequestSent(request, number):
-            about = replace(about, requests=(*about.requests[:number], request), waiting="")
-        case JsonChecked(check):
-            about = replace(about, json=check)
-        case Unsent(number):
-            about = replace(about, requests=about.requests[:number])
-        case Spoken(media):
-            about = replace(about, spoken=media)
-        case TurnEnded(reason, seconds, fault):
-            about = replace(about, seconds=seconds, fault=fault)
+            reply = replace(reply, parts=(*reply.parts, result))
+        case TurnEnded(reason):
             reply = replace(reply, status=reason)
+    about = _told(reply.provenance or Provenance(), event)
+    return Exchange(said, replace(reply, provenance=about))
+
+
+Told = (
+    Recalled
+    | Remembered
+    | Planned
+    | ModelChosen
+    | ContextBuilt
+    | RequestSent
+    | Unsent
+    | Waiting
+    | ToolAsked
+    | ToolDecided
+    | ToolReturned
+    | Spoken
+    | JsonChecked
+    | TurnEnded
+)
+"""The events that say something of how the reply came about."""
+
+
+def _told(about: Provenance, event: Told) -> Provenance:
+    match event:
+        case Waiting(why, seconds):
+            return replace(about, waiting=f"{why} Asking again in {seconds:.0f} s.")
+        case Recalled(memories):
+            return replace(about, recalled=memories)
+        case Remembered(memories):
+            return replace(about, remembered=(*about.remembered, *memories))
+        case Planned(note):
+            return replace(about, note=note)
+        case ModelChosen(provider, model, why):
+            return replace(about, provider=provider, model=model, why=why)
+        case ContextBuilt(tokens, window, dropped, summarised, sent_from):
+            return replace(
+                about,
+                tokens=tokens,
+                window=window,
+                dropped=dropped,
+                summarised=summarised,
+                sent_from=sent_from,
+            )
+        case RequestSent(request, number):
+            return replace(about, requests=(*about.requests[:number], request), waiting="")
+        case Unsent(number):
+            return replace(about, requests=about.requests[:number])
+        case ToolAsked(asking):
+            return replace(about, asking=(*about.asking, asking))
+        case ToolDecided(call_id):
+            return _decided(about, call_id)
+        case ToolReturned(result):
+            return _decided(about, result.call_id)
+        case JsonChecked(check):
+            return replace(about, json=check)
+        case Spoken(media):
+            return replace(about, spoken=media)
+        case TurnEnded(_, seconds, fault):
+            return replace(about, seconds=seconds, fault=fault)
         case _:
             assert_never(event)
-    return Exchange(said, replace(reply, provenance=about))
+
+
+def _decided(about: Provenance, call_id: str) -> Provenance:
+    return replace(about, asking=tuple(a for a in about.asking if a.call_id != call_id))
 
 
 def _append(parts: tuple[Part, ...], piece: Text | Reasoning) -> tuple[Part, ...]:

@@ -8,7 +8,11 @@ from pydantic import Field, TypeAdapter
 
 Role = Literal["user", "assistant"]
 Status = Literal["running", "done", "stopped", "interrupted", "failed"]
-Purpose = Literal["answer", "tool round", "transcription", "speech", "embedding", "models"]
+Purpose = Literal[
+    "answer", "tool round", "transcription", "speech", "embedding", "summary", "models"
+]
+MemoryKind = Literal["said", "fact", "instruction", "passage"]
+"""What was said; what was told to be remembered; what is to be heeded always; part of a document."""
 
 
 def new_id() -> str:
@@ -62,6 +66,19 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """An attached text. Its words are kept by pages beside it (memory/documents.py).
+
+    `tokens` is the estimate of the whole text, 0 where no text was found in it.
+    """
+
+    media: Media
+    pages: int
+    tokens: int
+    kind: Literal["document"] = "document"
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """A model asks for a tool. `arguments` is the JSON text as the model wrote it."""
 
@@ -73,23 +90,33 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """The one answer to the ToolCall with the same `call_id`; `text` is what the model reads."""
+    """The one answer to the ToolCall with the same `call_id`; `text` is what the model reads.
+
+    `pictures` are shown in the chat. `untrusted`: strangers wrote it (a web page, another server).
+    """
 
     call_id: str
     text: str
     ok: bool = True
     seconds: float = 0.0
+    pictures: tuple[Media, ...] = ()
+    untrusted: bool = False
     kind: Literal["tool_result"] = "tool_result"
 
 
 Part = Annotated[
-    Text | Reasoning | Image | Audio | ToolCall | ToolResult, Field(discriminator="kind")
+    Text | Reasoning | Image | Audio | Document | ToolCall | ToolResult,
+    Field(discriminator="kind"),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Something said earlier, with its origin. `at` is seconds since 1970, UTC."""
+    """Something said or told earlier, with its origin. Times are seconds since 1970, UTC.
+
+    `page` counts from 1 in the document `source`, 0 where it is no passage. A fact that another one
+    took the place of has `superseded_at`; 0 while it holds. What is `pinned` is always sent.
+    """
 
     id: str
     text: str
@@ -98,6 +125,11 @@ class Memory:
     conversation_title: str
     message_id: str
     at: float
+    kind: MemoryKind = "said"
+    pinned: bool = False
+    source: str = ""
+    page: int = 0
+    superseded_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +164,22 @@ class JsonCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """A tool waits for its owner's word. `why` says what it would do, or why it asks again."""
+
+    call_id: str
+    tool: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """How a reply came about; shown under it. `waiting` says why nothing comes just now.
 
-    `note` says what was done otherwise than usual to keep within the budget.
+    `note` says what was done otherwise than usual to keep within the budget. `tokens` of a `window`
+    were sent; `dropped` earlier messages were not, of which `summarised` stood in a summary: word for
+    word went `sent_from` and what came after it, and what is pinned. `remembered` was made of what
+    was said just now. The tools in `asking` wait for a word of the owner.
     """
 
     provider: str = ""
@@ -143,7 +187,13 @@ class Provenance:
     why: str = ""
     recalled: tuple[Memory, ...] = ()
     requests: tuple[Request, ...] = ()
+    remembered: tuple[Memory, ...] = ()
+    asking: tuple[Asking, ...] = ()
+    tokens: int = 0
+    window: int = 0
     dropped: int = 0
+    summarised: int = 0
+    sent_from: str = ""
     seconds: float = 0.0
     waiting: str = ""
     note: str = ""
@@ -156,7 +206,8 @@ class Provenance:
 class Message:
     """One side of a turn. A reply holds its whole turn in order: reasoning, text, calls, results, text.
 
-    `at` is seconds since 1970, UTC. Only a reply has a `provenance`.
+    `at` is seconds since 1970, UTC. Only a reply has a `provenance`. A `pinned` message goes along
+    word for word however long ago it was said.
     """
 
     id: str
@@ -165,6 +216,7 @@ class Message:
     at: float
     status: Status = "done"
     provenance: Provenance | None = None
+    pinned: bool = False
 
     @property
     def text(self) -> str:
@@ -188,13 +240,17 @@ class Conversation:
 class Choices:
     """What its owner decided for a conversation; empty names leave it to Parley.
 
-    `schema` is the text of a JSON Schema for replies in JSON, empty for any object.
+    `schema` is the text of a JSON Schema for replies in JSON, empty for any object. Without
+    `memory` nothing is recalled or remembered here. `whole`: all that fits goes along word for word,
+    also where that costs more.
     """
 
     provider: str = ""
     model: str = ""
     json: bool = False
     schema: str = ""
+    memory: bool = True
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

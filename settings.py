@@ -1,11 +1,15 @@
 """What the operator decides: the only reader of the environment."""
 
+import re
 from collections.abc import Iterable, MutableMapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
+
+_BY_PROVIDER = "provider:"
 
 
 def _setting(variable: str, default: Any, meaning: str, *, shown: str | None = None) -> Any:
@@ -77,6 +81,28 @@ class Settings:
         "Where conversations, media and memory are kept.",
         shown="the platform's user data directory",
     )
+    chroma_url: str = _setting(
+        "CHROMA_URL",
+        "",
+        "A Chroma server that keeps memory's vectors, such as `http://localhost:8000` for "
+        "`chroma run`. It has no login of its own: keep it in a private network. Empty: Chroma "
+        "inside Parley.",
+    )
+    embedding: str = _setting(
+        "PARLEY_EMBEDDING",
+        "local",
+        "What tells the meaning of memories: `local` (no request); `minilm` (none either; finds "
+        "a little more; needs Chroma's all-MiniLM-L6-v2 in `~/.cache/chroma`, nothing is "
+        "downloaded); or `provider:` and a model of the provider's, such as `provider:bge-large` "
+        "(across languages; 1 request a remembered turn, 1 a recall, and when it is first chosen "
+        "1 for every 64 memories, within half of each day's requests).",
+    )
+    searxng_url: str = _setting(
+        "PARLEY_SEARXNG_URL",
+        "",
+        "A SearXNG instance that searches the Web for the model, such as `http://localhost:8888`; "
+        "its `search.formats` must list `json`. Empty: no web search.",
+    )
     host: str = _setting(
         "PARLEY_HOST",
         "",
@@ -92,6 +118,11 @@ class Settings:
     @property
     def data_path(self) -> Path:
         return self.data_dir or user_data_path("parley", appauthor=False)
+
+    @property
+    def embedding_model(self) -> str:
+        """The provider's model that embeds, empty where memory is embedded here."""
+        return self.embedding.partition(_BY_PROVIDER)[2].strip()
 
     @property
     def address(self) -> str:
@@ -112,7 +143,8 @@ def read(
         if text:
             values[setting.name] = _parsed(setting, text)
     keys = {name: environ.get(name, "").strip() for name in key_variables}
-    own = ("PARLEY_API_KEY", "PARLEY_HEARING_API_KEY", "PARLEY_SPEECH_API_KEY")
+    # The URL may hold a password.
+    own = ("PARLEY_API_KEY", "PARLEY_HEARING_API_KEY", "PARLEY_SPEECH_API_KEY", "CHROMA_URL")
     for name in (*keys, *own):
         environ.pop(name, None)
     return Settings(**values), {name: key for name, key in keys.items() if key}
@@ -122,6 +154,10 @@ def _parsed(setting: Field[Any], text: str) -> Any:
     variable = setting.metadata["variable"]
     if setting.name == "data_dir":
         return Path(text).expanduser().resolve()
+    if setting.name == "chroma_url" and not _is_address(text):
+        raise BadSetting(f"{variable} takes an address such as http://localhost:8000.")
+    if setting.name == "embedding" and not re.fullmatch(rf"local|minilm|{_BY_PROVIDER}.*\S", text):
+        raise BadSetting(f"{variable} is {text!r}; it takes local, minilm or provider:MODEL.")
     if isinstance(setting.default, bool):
         if text.lower() in {"1", "true", "yes", "on"}:
             return True
@@ -134,6 +170,20 @@ def _parsed(setting: Field[Any], text: str) -> Any:
             raise BadSetting(f"{variable} is {text!r}; it takes a {what}, 0 to {most}.")
         return int(text)
     return text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(
+            parts.scheme in {"http", "https"}
+            and parts.hostname
+            and (parts.port is None or parts.port > 0)
+            and not parts.query
+            and not parts.fragment
+        )
+    except ValueError:
+        return False
 
 
 def table() -> str:

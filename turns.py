@@ -24,9 +24,11 @@ from events import (
     begin,
     grow,
 )
-from handler import MAX_TOOL_ROUNDS, Turn, unanswered
 from memory.conversations import Conversations
 from messages import Fault, Message, Provenance, ToolResult, Wishes, new_id
+from steps.answering import unanswered
+from steps.choosing import MAX_TOOL_ROUNDS
+from steps.course import Turn
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +107,12 @@ class Turns:
         if live and live.task and not live.ended:
             live.task.cancel()
             await live.stored.wait()
+
+    async def drop_all(self, owner: str) -> None:
+        """Stop every turn of this owner and keep nothing of them."""
+        for key in [key for key in self._live if key[0] == owner]:
+            await self.stop(*key)
+            self._live.pop(key, None)
 
     async def follow(self, owner: str, conversation_id: str) -> AsyncIterator[tuple[Event, ...]]:
         """Endless batches of events, each turn from its TurnStarted on; the caller sets the pace."""

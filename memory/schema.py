@@ -1,5 +1,7 @@
 """The tables of conversations, media and memories, and the steps that made them."""
 
+import secrets
+
 import sqlalchemy as sa
 from sqlalchemy import column
 
@@ -27,6 +29,7 @@ messages = sa.table(
     column("at", sa.Double),
     column("replaced", sa.Boolean),
     column("body", sa.Text),
+    column("pinned", sa.Boolean),
 )
 
 # Which message refers to which bytes.
@@ -59,9 +62,20 @@ memories = sa.table(
     column("role", sa.String),
     column("text", sa.Text),
     column("at", sa.Double),
+    column("kind", sa.String),
+    column("speaker", sa.Text),
+    column("pinned", sa.Boolean),
+    column("source", sa.String),
+    column("source_name", sa.Text),
+    column("page", sa.Integer),
+    column("subject", sa.Text),
+    column("superseded_at", sa.Double),
+    column("superseded_by", sa.String),
+    column("edited_at", sa.Double),
 )
 
-# Ids alone, no words: what was forgotten is not remembered again.
+# Ids alone, no words: what was forgotten is not remembered again. An id is that of a message, or of
+# a memory that is only part of one.
 forgotten = sa.table("forgotten", column("owner", sa.String), column("message_id", sa.String))
 
 # What an owner decided for a conversation, which may not have a message yet.
@@ -70,6 +84,46 @@ choices = sa.table(
     column("owner", sa.String),
     column("conversation_id", sa.String),
     column("body", sa.Text),
+)
+
+
+# What is known of how a model counts tokens: a number for each kind of text, and how sure it is.
+calibrations = sa.table("calibrations", column("model", sa.Text), column("body", sa.Text))
+
+# What stands for the earlier part of a conversation, up to and with the message `upto`.
+# `tried`: up to where a summary was last attempted in vain.
+summaries = sa.table(
+    "summaries",
+    column("owner", sa.String),
+    column("conversation_id", sa.String),
+    column("text", sa.Text),
+    column("upto", sa.String),
+    column("messages", sa.Integer),
+    column("model", sa.Text),
+    column("at", sa.Double),
+    column("tried", sa.String),
+)
+
+# The words of attached documents; pages count from 1. `tokens` is the estimate of each.
+document_pages = sa.table(
+    "document_pages",
+    column("owner", sa.String),
+    column("sha256", sa.String),
+    column("page", sa.Integer),
+    column("text", sa.Text),
+    column("tokens", sa.Integer),
+)
+
+# One row: what tells this database from all others.
+installation = sa.table("installation", column("id", sa.String))
+
+# What an owner allows a tool: for all conversations where `conversation_id` is empty, else for one.
+tool_permissions = sa.table(
+    "tool_permissions",
+    column("owner", sa.String),
+    column("conversation_id", sa.String),
+    column("tool", sa.String),
+    column("permission", sa.String),
 )
 
 
@@ -170,9 +224,112 @@ def choices_of_conversations(connection: sa.Connection) -> None:
     tables.create_all(connection, checkfirst=False)
 
 
+def kinds_of_memories(connection: sa.Connection) -> None:
+    for new in (
+        "kind VARCHAR(16) NOT NULL DEFAULT 'said'",
+        "speaker TEXT NOT NULL DEFAULT ''",
+        "pinned BOOLEAN NOT NULL DEFAULT FALSE",
+        "source VARCHAR(64) NOT NULL DEFAULT ''",
+        "source_name TEXT NOT NULL DEFAULT ''",
+        "page INTEGER NOT NULL DEFAULT 0",
+        "subject TEXT NOT NULL DEFAULT ''",
+        "superseded_at DOUBLE PRECISION NOT NULL DEFAULT 0",
+        "superseded_by VARCHAR(32) NOT NULL DEFAULT ''",
+        "edited_at DOUBLE PRECISION NOT NULL DEFAULT 0",
+    ):
+        connection.exec_driver_sql(f"ALTER TABLE memories ADD COLUMN {new}")
+    for index, columns in (
+        ("memories_of_message", "owner, message_id"),
+        ("memories_by_kind", "owner, kind, position"),
+        ("memories_in_time", "owner, at, position"),
+        ("memories_of_conversation_in_time", "owner, conversation_id, at"),
+    ):
+        connection.exec_driver_sql(f"CREATE INDEX {index} ON memories ({columns})")
+    few = sa.Table(
+        "memories", sa.MetaData(), sa.Column("owner", sa.Text), sa.Column("at", sa.Double)
+    )
+    # SQLite uses it only for conditions that are written like this one.
+    sa.Index(
+        "pinned_memories",
+        few.c.owner,
+        few.c.at,
+        sqlite_where=sa.text("pinned = 1"),
+        postgresql_where=sa.text("pinned"),
+    ).create(connection)
+
+
+def pinned_messages(connection: sa.Connection) -> None:
+    connection.execute(
+        sa.text("ALTER TABLE messages ADD COLUMN pinned BOOLEAN NOT NULL DEFAULT FALSE")
+    )
+
+
+def counts_and_summaries(connection: sa.Connection) -> None:
+    tables = sa.MetaData()
+    sa.Table(
+        "calibrations",
+        tables,
+        sa.Column("model", sa.Text, primary_key=True),
+        sa.Column("body", sa.Text, nullable=False),
+    )
+    sa.Table(
+        "summaries",
+        tables,
+        sa.Column("owner", sa.Text, primary_key=True),
+        sa.Column("conversation_id", sa.String(32), primary_key=True),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("upto", sa.String(32), nullable=False),
+        sa.Column("messages", sa.Integer, nullable=False),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.Column("tried", sa.String(32), nullable=False),
+    )
+    tables.create_all(connection, checkfirst=False)
+
+
+def pages_of_documents(connection: sa.Connection) -> None:
+    tables = sa.MetaData()
+    sa.Table(
+        "document_pages",
+        tables,
+        sa.Column("owner", sa.Text, primary_key=True),
+        sa.Column("sha256", sa.String(64), primary_key=True),
+        sa.Column("page", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("tokens", sa.Integer, nullable=False),
+    )
+    tables.create_all(connection, checkfirst=False)
+
+
+def identity_of_the_installation(connection: sa.Connection) -> None:
+    tables = sa.MetaData()
+    sa.Table("installation", tables, sa.Column("id", sa.String(16), primary_key=True))
+    tables.create_all(connection, checkfirst=False)
+    connection.execute(sa.insert(installation).values(id=secrets.token_hex(6)))
+
+
+def permissions_of_tools(connection: sa.Connection) -> None:
+    tables = sa.MetaData()
+    sa.Table(
+        "tool_permissions",
+        tables,
+        sa.Column("owner", sa.Text, primary_key=True),
+        sa.Column("conversation_id", sa.String(32), primary_key=True),
+        sa.Column("tool", sa.String(200), primary_key=True),
+        sa.Column("permission", sa.String(8), nullable=False),
+    )
+    tables.create_all(connection, checkfirst=False)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     conversations_and_messages,
     media_files,
     memories_of_owners,
     choices_of_conversations,
+    kinds_of_memories,
+    pinned_messages,
+    counts_and_summaries,
+    pages_of_documents,
+    identity_of_the_installation,
+    permissions_of_tools,
 )

@@ -1,6 +1,7 @@
 """Arithmetic, exact where exact is possible, by a safe evaluator: never Python's own eval."""
 
 import ast
+import asyncio
 import math
 import operator
 import re
@@ -17,6 +18,8 @@ MAX_BITS = 40_000  # about 12,000 digits
 MAX_FACTORIAL = 2_000
 SHOWN_DIGITS = 40  # a longer whole number is shown in powers of ten too
 
+_ADDED_PERCENT = re.compile(r"(.*[\d)]\s*)([-+])\s*(\d+(?:\.\d+)?)\s*%")
+
 Number = Fraction | float
 
 
@@ -28,6 +31,11 @@ async def calculate(expression: str) -> str:
     tan, asin, acos, atan (radians), degrees, radians, factorial, gcd, lcm, round, floor, ceil,
     abs, min, max, pi and e.
     """
+    return await asyncio.to_thread(value_of, expression)
+
+
+def value_of(expression: str) -> str:
+    """Raises ToolError."""
     if len(expression) > MAX_CHARS:
         raise ToolError(f"The expression is longer than {MAX_CHARS} characters.")
     try:
@@ -55,8 +63,16 @@ def _plain(expression: str) -> str:
         text = text.replace(written, meant)
     text = re.sub(r"(?<=\d)[,_ ](?=\d{3}\b)", "", text)
     text = re.sub(r"%\s*of\b", "/100*", text, flags=re.IGNORECASE)
+    # 200 + 10% is 220, as on every calculator: the percentage is of what stands before it.
+    if (more := _ADDED_PERCENT.fullmatch(text)) and _balanced(more[1]):
+        text = f"({more[1]})*(1{more[2]}({more[3]})/100)"
     # A percent sign with nothing after it that it could divide is a percentage.
+    text = re.sub(r"(\d+(?:\.\d+)?)\s*%(?=\s*($|[-+*/)]))", r"(\1/100)", text)
     return re.sub(r"%(?=\s*($|[-+*/)]))", "/100", text)
+
+
+def _balanced(text: str) -> bool:
+    return text.count("(") == text.count(")")
 
 
 def _power(base: Number, exponent: Number) -> Number:

@@ -1,0 +1,145 @@
+"""The reply: fitted to the window, streamed, with as many rounds of tools as the budget allows."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from events import (
+    ContextBuilt,
+    Event,
+    ReasoningDelta,
+    RequestSent,
+    TextDelta,
+    ToolCalled,
+    ToolReturned,
+    Waiting,
+)
+from inference.backend import (
+    BackendError,
+    CallChunk,
+    ChatRequest,
+    FinishedChunk,
+    ReasoningChunk,
+    RetryChunk,
+    TextChunk,
+    ToolSpec,
+)
+from inference.shortcomings import shortcoming
+from memory.context import Window, fit
+from messages import Message, Provenance, Purpose, ToolCall, ToolResult
+from steps.checking import json_wanted
+from steps.course import Course
+from steps.surroundings import around
+from steps.tooling import Round, for_model
+
+SYSTEM = (
+    "You are Parley, a helpful assistant in a chat that people read or listen to. Answer in the "
+    "language of the question. Use Markdown where it helps. Use the tools for what they do better "
+    "than you: arithmetic, dates, time, units. Say so when you do not know."
+)
+
+
+async def answer(course: Course) -> AsyncIterator[Event]:
+    window = _window(course)
+    yield ContextBuilt(window.tokens, window.window, window.dropped)
+    rounds = course.planned.tool_rounds if course.choice.tools else 0
+    for number in range(rounds + 1):
+        calls: list[ToolCall] = []
+        purpose: Purpose = "tool round" if number else "answer"
+        tools = await _offered(course) if number < rounds else ()
+        async for event in _ask(course, window, tools, purpose):
+            if isinstance(event, ToolCalled):
+                calls.append(event.call)
+            yield event
+        if not calls:
+            break
+        async for event in _results(course, calls):
+            yield event
+    if not course.exchange.reply.text:
+        raise BackendError(
+            f"{course.choice.model} sent an empty reply.", "Retry, or choose another model."
+        )
+
+
+def unanswered(reply: Message) -> list[ToolCall]:
+    answered = {p.call_id for p in reply.parts if isinstance(p, ToolResult)}
+    return [p for p in reply.parts if isinstance(p, ToolCall) and p.call_id not in answered]
+
+
+async def _ask(
+    course: Course, window: Window, tools: Sequence[ToolSpec], purpose: Purpose
+) -> AsyncIterator[Event]:
+    """One request for a reply, and what comes of it."""
+    reply, choice = course.exchange.reply, course.choice
+    request = ChatRequest(
+        choice.model,
+        window.system,
+        _as_read(course, (*window.messages, *((reply,) if reply.parts else ()))),
+        course.layers.media.read,
+        choice.max_output,
+        tools,
+        json_wanted(course),
+        choice.sees,
+    )
+    sent = course.request(purpose, choice.model, course.line)
+    yield sent
+    async for chunk in course.line.backend.chat(request, course.errand(purpose)):
+        match chunk:
+            case RetryChunk(why, wait_s, went):
+                if went:
+                    sent = course.request(purpose, choice.model, course.line)
+                    yield sent
+                yield Waiting(why, wait_s)
+            case TextChunk(text):
+                yield TextDelta(text)
+            case ReasoningChunk(text):
+                yield ReasoningDelta(text)
+            case CallChunk(call):
+                yield ToolCalled(call)
+            case FinishedChunk() as end:
+                course.finish = end.finish
+                course.shortcoming = shortcoming(end, course.line.provider, window.tokens)
+                yield _counted(sent, end)
+
+
+def _window(course: Course) -> Window:
+    about = course.exchange.reply.provenance or Provenance()
+    return fit(
+        SYSTEM,
+        about.recalled,
+        course.turn.history,
+        course.exchange.said,
+        window=course.choice.window,
+        reserve=0,  # the choice's window is what may go in: room for the answer is off already
+    )
+
+
+def _as_read(course: Course, messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The offline engine has no language model that words could mislead, and shows them as they are."""
+    return tuple(messages if course.line.provider.offline else map(for_model, messages))
+
+
+async def _offered(course: Course) -> tuple[ToolSpec, ...]:
+    tools = await course.layers.tooling.offered(course.turn.owner, draws=False)
+    return tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)
+
+
+async def _results(course: Course, calls: Sequence[ToolCall]) -> AsyncIterator[Event]:
+    if course.finish == "length":
+        # The reply was cut inside the arguments: running what is left would be a guess.
+        for call in calls:
+            yield ToolReturned(ToolResult(call.call_id, "Not run: the call was cut off.", ok=False))
+        return
+    turn, exchange = course.turn, course.exchange
+    before = (*turn.history, exchange.said, exchange.reply)
+    billing = course.line.provider.billing
+    now = Round(turn.owner, turn.conversation_id, before, around(course), billing)
+    async with aclosing(course.layers.tooling.run(now, calls)) as events:
+        async for event in events:
+            yield event
+
+
+def _counted(sent: RequestSent, end: FinishedChunk) -> RequestSent:
+    asked, answered = end.prompt_tokens, end.completion_tokens
+    request = replace(sent.request, prompt_tokens=asked, completion_tokens=answered)
+    return replace(sent, request=request)

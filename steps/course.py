@@ -1,0 +1,87 @@
+"""A turn on its way: what was asked, of which layers, and how far it has come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from events import Event, Exchange, RequestSent, TurnStarted, begin, grow
+from inference.backend import Errand
+from inference.ledger import Ledger
+from inference.models import Choice
+from inference.switchboard import Line, Switchboard, Task
+from inference.turn_plan import TurnPlan, Where
+from memory.media import MediaStore
+from memory.recall import Recall
+from messages import Fault, Message, Purpose, Request, Wishes
+from steps.tooling import Tooling
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is asked for. `history` is everything said before, oldest first, without `said`."""
+
+    owner: str
+    conversation_id: str
+    said: Message
+    reply_id: str
+    history: Sequence[Message]
+    wishes: Wishes = Wishes()
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The operator's own choice for the first line; an empty name leaves it to Parley."""
+
+    chat: str = ""
+    vision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The four layers, as a turn uses them."""
+
+    lines: Switchboard
+    models: Models
+    ledger: Ledger
+    recall: Recall
+    media: MediaStore
+    tooling: Tooling
+
+
+class Course:
+    """`exchange` is the turn so far; what a step finds out stands here for those after it.
+
+    `line`, `planned` and `choice` are set by steps/choosing.py.
+    """
+
+    line: Line
+    planned: TurnPlan
+    choice: Choice
+
+    def __init__(self, turn: Turn, layers: Layers, opening: TurnStarted) -> None:
+        self.turn = turn
+        self.layers = layers
+        self.exchange: Exchange = begin(opening)
+        self.lines = layers.lines.of(turn.owner)
+        self.shortcoming: Fault | None = None
+        self.requests = 0
+        self.finish = "stop"
+
+    def grow(self, event: Event) -> None:
+        self.exchange = grow(self.exchange, event)
+
+    def sense(self, task: Task, where: Where) -> tuple[Line, str]:
+        """Who hears or speaks, and with which model."""
+        line = self.lines.line("offline") if where == "local" else self.lines.for_sense(task)
+        return line, line.model_for(task)
+
+    def request(self, purpose: Purpose, model: str, line: Line) -> RequestSent:
+        """The event of one more request."""
+        self.requests += 1
+        free = line.provider.billing == "free"
+        return RequestSent(Request(purpose, model, free=free), self.requests - 1)
+
+    def errand(self, purpose: Purpose) -> Errand:
+        turn = self.turn
+        return Errand(
+            turn.owner, turn.conversation_id, turn.reply_id, purpose, pool=turn.wishes.pool
+        )

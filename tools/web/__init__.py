@@ -1,0 +1,1 @@
+"""Reaching hosts that others name, without being led into our own networks."""
