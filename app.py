@@ -7,33 +7,47 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 import settings as environment
 from assistant import Assistant, Rooms
-from handler import Layers, Models, run_turn
+from handler import run_turn, summarise
 from inference import ledger, local_servers
 from inference.budget import Limits, limits_of
 from inference.connection import LOCAL_KEY, Connection, connect
 from inference.discovery import Catalogue
 from inference.ledger import Ledger
 from inference.openai_backend import OpenAIBackend
+from inference.own_keys import OwnKeys
 from inference.provider import Provider, load_providers
 from inference.switchboard import Switchboard, Task
 from inference.transport import Deadlines
 from memory import schema
+from memory.calibration import Calibrations
 from memory.choices import ConversationChoices
 from memory.conversations import Conversations
 from memory.database import DatabaseRefused, claim, open_database
-from memory.embedding import LocalEmbedding
+from memory.documents import Documents
+from memory.embedding import Embedding, EmbeddingRefused, LocalEmbedding
+from memory.erasing import erase_owner
 from memory.media import MediaStore
+from memory.opening import open_long_term
+from memory.permissions import Permissions
+from memory.rebuild import Rebuild
 from memory.recall import Recall
+from memory.summaries import Summaries
 from settings import BadSetting, Settings
-from tools.router import Router, discover
+from steps.confirmations import Confirmations
+from steps.course import Layers, Models
+from steps.tooling import Tooling
+from tools.offered import offered
+from tools.router import Router
 from turns import Turns
 
 VERSION = "0.1.0"
@@ -49,11 +63,17 @@ class House:
     turns: Turns
     ledger: Ledger
     lines: Switchboard
+    rebuild: Rebuild
 
 
 @asynccontextmanager
-async def open_house(chosen: Settings, connection: Connection) -> AsyncIterator[House]:
-    """The four layers on the data of `chosen`. Leaving it ends turns, workers and connections."""
+async def open_house(
+    chosen: Settings, connection: Connection, providers: Mapping[str, Provider] | None = None
+) -> AsyncIterator[House]:
+    """The four layers on the data of `chosen`. Leaving it ends turns, workers and connections.
+
+    `providers` are those for which a visitor may bring a key; all that are known, if not given.
+    """
     async with AsyncExitStack() as stack:
         data = chosen.data_path
         stack.callback(claim(data).release)
@@ -63,19 +83,20 @@ async def open_house(chosen: Settings, connection: Connection) -> AsyncIterator[
         stack.push_async_callback(engine.dispose)
         book = Ledger(engine, limits=_limits(chosen, connection))
         deadlines = Deadlines(total=chosen.deadline_s or None)
-        lines = Switchboard(lambda provider, key: OpenAIBackend(provider, key, book, deadlines))
-        stack.push_async_callback(lines.aclose)
-        offline = await _offline(stack)
-        if not connection.provider.offline:
-            await lines.add(replace(connection, provider=_as_chosen(connection.provider, chosen)))
-        await lines.add(offline)
-        await _lend_senses(lines, chosen)
+        own_keys = OwnKeys(providers or load_providers(), book, deadlines)
+        stack.push_async_callback(own_keys.aclose)
+        lines = await _lines(stack, chosen, connection, book, own_keys)
         conversations = Conversations(engine)
-        media = MediaStore(data / "media", engine)
-        recall = Recall(engine, data / "chroma", LocalEmbedding())
-        stack.push_async_callback(recall.close)
-        models = Models(chosen.model, chosen.vision_model)
-        layers = Layers(lines, models, book, recall, media, Router(discover()))
+        long_term = await stack.enter_async_context(
+            open_long_term(
+                engine,
+                data,
+                _embedding(chosen, lines, book),
+                chroma_url=chosen.chroma_url,
+                again=_embedding(chosen, lines, book, background=True),
+            )
+        )
+        layers = _layers(chosen, engine, book, lines, long_term.recall)
         turns = Turns(conversations, partial(run_turn, layers=layers))
         stack.push_async_callback(turns.close)
         await conversations.interrupt_running()
@@ -84,13 +105,58 @@ async def open_house(chosen: Settings, connection: Connection) -> AsyncIterator[
             turns=turns,
             conversations=conversations,
             choices=ConversationChoices(engine),
-            media=media,
-            recall=recall,
+            media=layers.media,
+            documents=layers.documents,
+            recall=layers.recall,
+            rebuild=long_term.rebuild,
             ledger=book,
-            lines=lines,
+            lines=layers.lines,
             catalogue=Catalogue(book),
+            tooling=layers.tooling,
+            summaries=layers.summaries,
+            summarise=partial(summarise, layers=layers),
+            own_keys=own_keys,
+            erase_rest=partial(erase_owner, engine, layers.media),
         )
-        yield House(Assistant(rooms), layers, turns, book, lines)
+        yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild)
+
+
+async def _lines(
+    stack: AsyncExitStack,
+    chosen: Settings,
+    connection: Connection,
+    book: Ledger,
+    own_keys: OwnKeys,
+) -> Switchboard:
+    """Everybody who can answer, hear or speak: the operator's choice first, the offline engine last."""
+    deadlines = Deadlines(total=chosen.deadline_s or None)
+    lines = Switchboard(
+        lambda provider, key: OpenAIBackend(provider, key, book, deadlines), own_keys
+    )
+    stack.push_async_callback(lines.aclose)
+    offline = await _offline(stack)
+    if not connection.provider.offline:
+        await lines.add(replace(connection, provider=_as_chosen(connection.provider, chosen)))
+    await lines.add(offline)
+    await _lend_senses(lines, chosen)
+    return lines
+
+
+def _layers(
+    chosen: Settings, engine: AsyncEngine, book: Ledger, lines: Switchboard, recall: Recall
+) -> Layers:
+    tools = Router(offered(chosen.searxng_url))
+    return Layers(
+        lines=lines,
+        models=Models(chosen.model, chosen.vision_model),
+        ledger=book,
+        recall=recall,
+        media=MediaStore(chosen.data_path / "media", engine),
+        documents=Documents(engine),
+        summaries=Summaries(engine),
+        calibrations=Calibrations(engine),
+        tooling=Tooling(tools, Permissions(engine), Confirmations()),
+    )
 
 
 def _limits(chosen: Settings, connection: Connection) -> dict[str, Limits]:
@@ -142,11 +208,29 @@ def _as_chosen(provider: Provider, chosen: Settings) -> Provider:
     )
 
 
+def _embedding(
+    chosen: Settings, lines: Switchboard, book: Ledger, *, background: bool = False
+) -> Embedding:
+    """What makes meanings comparable, as the operator chose; `background`: for all texts anew."""
+    if chosen.embedding_model:
+        from inference.embeddings import ProviderEmbedding
+
+        backend = lines.lines()[0].backend
+        model = chosen.embedding_model
+        return ProviderEmbedding(lambda: backend, book, model, background=background)
+    if chosen.embedding == "minilm":
+        from memory.minilm import MiniLM
+
+        return MiniLM()
+    return LocalEmbedding()
+
+
 async def look_around(house: House, ports: Sequence[int] = local_servers.USUAL_PORTS) -> None:
     """Offer the model servers that run on this machine: asked on loopback alone, for 300 ms."""
     for found in await local_servers.find(load_providers(), ports):
         connection = Connection(found.provider, LOCAL_KEY)
         await house.lines.add(connection, found.models)
+        house.assistant.offers_changed()
         log.info("Found %s at %s", found.provider.label, found.provider.base_url)
 
 
@@ -154,6 +238,7 @@ async def _get_ready(house: House, alone: bool) -> None:
     """While the page is already up: find local servers, and load what a first turn would wait for."""
     if not alone:
         await look_around(house)
+    house.rebuild.start()
     await house.layers.recall.warm()
     for line in house.lines.lines():
         await line.backend.warm()
@@ -166,12 +251,14 @@ def main() -> int:
     )
     for chatty in ("httpx", "httpx2", "chromadb", "alembic", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # What Chroma and others write is for this user alone, like what we write.
+    os.umask(0o077)
     # Before Gradio is imported: it would otherwise report its start to its makers.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(_serve(arguments))
-    except (BadSetting, DatabaseRefused) as error:
+    except (BadSetting, DatabaseRefused, EmbeddingRefused) as error:
         sys.stderr.write(f"parley: {error}\n")
         return 2
     except KeyboardInterrupt:

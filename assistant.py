@@ -1,28 +1,33 @@
 """What a page, a shell or an API can ask of Parley. The owner of what is asked for comes first, always."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
 
-from attachments import BadAttachment, Picture, described, inspect
 from events import Event
-from inference.backend import BackendError
 from inference.discovery import Catalogue
-from inference.json_answer import Misfit, repair_request_text, schema_problem
+from inference.json_answer import Misfit, repair_request_text
 from inference.ledger import Ledger
-from inference.switchboard import Line, Offer, Switchboard
-from inference.usage import UsageReport, usage_report
+from inference.own_keys import OwnKeys
+from inference.switchboard import Switchboard
+from intake import Intake
+from lineup import OFFLINE_ADVICE as OFFLINE_ADVICE
+from lineup import Answering as Answering
+from lineup import Lineup, refusing
+from lineup import Usage as Usage
+from memories import Memories
 from memory.choices import ConversationChoices
 from memory.conversations import Busy, Conversations, Missing
+from memory.documents import Documents
 from memory.media import MediaStore
+from memory.rebuild import Rebuild
 from memory.recall import Recall
+from memory.summaries import Summaries
 from messages import (
     Audio,
-    Choices,
     Conversation,
+    Document,
     Image,
     Media,
     Message,
@@ -31,28 +36,16 @@ from messages import (
     Wishes,
     new_id,
 )
-from turns import MOST_REQUESTS, Turns
+from refusals import EVERYWHERE as EVERYWHERE
+from refusals import NotFound as NotFound
+from refusals import Refused as Refused
+from steps.course import Turn
+from steps.tooling import Tooling
+from toolbox import Toolbox
+from turns import Turns
 
 MAX_CHARS = 400_000
 MAX_ATTACHMENTS = 5
-EVERYWHERE = "0" * 32  # stands for all conversations where nothing else was decided
-OFFLINE_ADVICE = (
-    "Set OXLO_API_KEY (or another provider's key), or PARLEY_BASE_URL for any "
-    "OpenAI-compatible server, and start Parley again."
-)
-
-
-class Refused(Exception):
-    """For the person who asked: `message` says what is wrong, `advice` what to do next."""
-
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.advice = advice
-
-
-class NotFound(Refused):
-    """Not there, or not yours: both answer alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +58,19 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
-    """Who answers: for the status line. `offline` is the embedded engine, which has no language model."""
+class Fullness:
+    """How full the model's window was when it was last asked here; all 0 before that.
 
-    provider: str
-    model: str
-    offline: bool
-    advice: str
-    json: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """`most_requests` is what the next turn may send to the model at most, within what is left today.
-
-    Each recording of it and its spoken reply add one.
+    `dropped` earlier messages did not go along word for word, `summarised` of them as a summary;
+    `sent_from` is the first that did. `whole`: its owner wants all sent that fits.
     """
 
-    report: UsageReport
-    most_requests: int
+    tokens: int = 0
+    window: int = 0
+    dropped: int = 0
+    summarised: int = 0
+    sent_from: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +81,35 @@ class Rooms:
     conversations: Conversations
     choices: ConversationChoices
     media: MediaStore
+    documents: Documents
     recall: Recall
+    rebuild: Rebuild
     ledger: Ledger
     lines: Switchboard
     catalogue: Catalogue
+    tooling: Tooling
+    own_keys: OwnKeys
+    summaries: Summaries
+    summarise: Callable[[Turn], Awaitable[None]]
+    erase_rest: Callable[[str], Awaitable[None]]
 
 
-class Assistant:
+class Assistant(Lineup):
     """The house from outside. Whatever it refuses raises Refused, with words for the reader."""
 
     def __init__(self, rooms: Rooms) -> None:
+        super().__init__(rooms.lines, rooms.choices, rooms.ledger, rooms.catalogue, rooms.own_keys)
         self._turns = rooms.turns
         self._conversations = rooms.conversations
         self._media = rooms.media
+        self._documents = rooms.documents
+        self._intake = Intake(rooms.media, rooms.documents)
         self._recall = rooms.recall
-        self._ledger = rooms.ledger
-        self._choices = rooms.choices
-        self._lines = rooms.lines
-        self._catalogue = rooms.catalogue
-        self.deciding = asyncio.Lock()
+        self.toolbox = Toolbox(rooms.tooling, self._line)
+        self.memory = Memories(rooms.recall, rooms.rebuild, rooms.choices)
+        self._summaries = rooms.summaries
+        self._summarise = rooms.summarise
+        self._erase_rest = rooms.erase_rest
 
     async def send(
         self,
@@ -135,21 +132,22 @@ class Assistant:
             raise Refused(f"The message is longer than {MAX_CHARS:,} characters.", "Shorten it.")
         if len(media) > MAX_ATTACHMENTS:
             raise Refused(f"{MAX_ATTACHMENTS} attachments are the most for one message.")
-        parts: list[Part] = [await self._attached(owner, sha256) for sha256 in media]
+        parts: list[Part] = [await self._intake.kept(owner, sha256) for sha256 in media]
         if text:
             parts.append(Text(text))
         said = Message(new_id(), "user", tuple(parts), time())
-        wishes = Wishes(speak, await self.choices(owner, conversation_id), pool)
-        with _refusing():
+        wishes = await self._wishes(owner, conversation_id, speak, pool)
+        with refusing():
             await self._turns.start(owner, conversation_id, said, wishes)
 
     async def retry(
         self, owner: str, conversation_id: str, reply_id: str, speak: bool, pool: str = ""
     ) -> None:
         """Answer the same message again; the earlier reply is kept but no longer shown."""
-        wishes = Wishes(speak, await self.choices(owner, conversation_id), pool)
-        with _refusing():
+        wishes = await self._wishes(owner, conversation_id, speak, pool)
+        with refusing():
             await self._turns.retry(owner, conversation_id, reply_id, wishes)
+            await self._recall.drop_messages(owner, [reply_id])
 
     async def repair(
         self, owner: str, conversation_id: str, reply_id: str, speak: bool, pool: str = ""
@@ -163,23 +161,79 @@ class Assistant:
         text = repair_request_text(Misfit(check.problems))
         await self.send(owner, conversation_id, text, (), speak, pool)
 
+    async def wrong(
+        self, owner: str, conversation_id: str, reply_id: str, memory_id: str, wishes: Wishes
+    ) -> None:
+        """Forget a memory that misled the last reply, and answer again without it: 1 request."""
+        with refusing():
+            await self._recall.forget(owner, memory_id)
+        await self.retry(owner, conversation_id, reply_id, wishes.speak, wishes.pool)
+
+    async def _wishes(self, owner: str, conversation_id: str, speak: bool, pool: str) -> Wishes:
+        """Memory that is paused everywhere is paused here."""
+        here = await self.choices(owner, conversation_id)
+        everywhere = await self.choices(owner, EVERYWHERE)
+        return Wishes(speak, replace(here, memory=here.memory and everywhere.memory), pool)
+
     async def stop(self, owner: str, conversation_id: str) -> None:
         await self._turns.stop(owner, conversation_id)
 
-    async def attach(self, owner: str, data: bytes, name: str) -> Image | Audio:
-        """Check, clean and store a picture or a recording."""
-        try:
-            found = await asyncio.to_thread(inspect, data)
-        except BadAttachment as error:
-            raise Refused(error.message, error.advice) from None
-        media = await self._media.put(owner, found.data, found.mime, name[:200])
-        if isinstance(found, Picture):
-            return Image(media, found.width, found.height)
-        return Audio(media, found.seconds)
+    async def fullness(self, owner: str, conversation_id: str) -> Fullness:
+        found = await self.open(owner, conversation_id, limit=2)
+        about = next((m.provenance for m in reversed(found.messages) if m.provenance), None)
+        if about is None:
+            return Fullness()
+        whole = (await self.choices(owner, conversation_id)).whole
+        full = Fullness(
+            about.tokens, about.window, about.dropped, about.summarised, about.sent_from, whole
+        )
+        summary = await self._summaries.get(owner, conversation_id)
+        if summary and summary.text and summary.messages > full.dropped:
+            # Made after the last reply: the next one will be sent with it.
+            after = await self._conversations.after(owner, conversation_id, summary.upto)
+            covered = summary.messages
+            return replace(full, dropped=covered, summarised=covered, sent_from=after)
+        return full
+
+    async def summarise(self, owner: str, conversation_id: str, pool: str = "") -> None:
+        """Put a summary in the place of the earlier part, to be sent from now on: 1 request."""
+        wishes = await self._wishes(owner, conversation_id, False, pool)
+        with refusing():
+            history = await self._conversations.messages(owner, conversation_id)
+            if any(message.status == "running" for message in history):
+                raise Busy
+            nothing = Message(new_id(), "user", (), time())
+            turn = Turn(owner, conversation_id, nothing, new_id(), history, wishes)
+            await self._summarise(turn)
+        await self.send_whole(owner, conversation_id, False)
+
+    async def send_whole(self, owner: str, conversation_id: str, whole: bool) -> None:
+        """From now on send word for word all that fits, without a summary; or no longer."""
+        decided = await self.choices(owner, conversation_id)
+        await self.choose(owner, conversation_id, replace(decided, whole=whole))
+        if whole:
+            await self._summaries.forget(owner, conversation_id)
+
+    async def pin(self, owner: str, conversation_id: str, message_id: str, pinned: bool) -> None:
+        """Send this message word for word for as long as this conversation lasts; or no longer."""
+        with refusing():
+            await self._conversations.pin(owner, conversation_id, message_id, pinned)
+
+    async def erase(self, owner: str) -> None:
+        """Erase everything of this owner: conversations, files, memories, choices, key, spending."""
+        await self._turns.drop_all(owner)
+        await self.disconnect_own_key(owner)
+        await self._recall.erase(owner)
+        await self._ledger.forget(owner)
+        await self._erase_rest(owner)
+
+    async def attach(self, owner: str, data: bytes, name: str) -> Image | Audio | Document:
+        """Check, clean and store a picture, a recording or a document."""
+        return await self._intake.keep(owner, data, name)
 
     async def media(self, owner: str, sha256: str) -> tuple[Media, Path]:
         """The stored file of a Media of this owner."""
-        with _refusing():
+        with refusing():
             return await self._media.path(owner, sha256)
 
     async def conversations(self, owner: str) -> list[Conversation]:
@@ -201,17 +255,20 @@ class Assistant:
         title = " ".join(title.split())[:120]
         if not title:
             raise Refused("A title needs at least one letter.")
-        with _refusing():
+        with refusing():
             await self._conversations.rename(owner, conversation_id, title)
 
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Delete a conversation with its messages, memories and files; a running turn is stopped."""
         await self._turns.stop(owner, conversation_id)
-        with _refusing():
+        with refusing():
             unused = await self._conversations.delete(owner, conversation_id)
             await self._choices.forget(owner, conversation_id)
+            await self.toolbox.forget(owner, conversation_id)
+            await self._summaries.forget(owner, conversation_id)
             await self._recall.forget_conversation(owner, conversation_id)
             await self._media.disown(owner, unused)
+            await self._documents.disown(owner, unused)
 
     def follow(self, owner: str, conversation_id: str) -> AsyncIterator[tuple[Event, ...]]:
         """Endless: batches of events of the turn that runs and of those that come after it.
@@ -221,103 +278,14 @@ class Assistant:
         """
         return self._turns.follow(owner, conversation_id)
 
-    def listen(self, changed: Callable[[str], None]) -> None:
-        """From now on `changed` is told an owner when a turn of theirs begins or ends, anywhere."""
-        self._turns.on_change = changed
+    def listen(
+        self, changed: Callable[[str], None], everybody: Callable[[], None] | None = None
+    ) -> None:
+        """From now on `changed` is told an owner when a turn of theirs begins or ends, anywhere, or
+        their own key comes or goes; `everybody` hears `offers_changed`, which concerns all."""
+        self._turns.on_change = self._own_keys.on_change = changed
+        self.offers_changed = everybody or self.offers_changed
 
     async def forget(self, owner: str, memory_id: str) -> None:
-        with _refusing():
+        with refusing():
             await self._recall.forget(owner, memory_id)
-
-    async def memories(self, owner: str) -> int:
-        """How many things are remembered for this owner."""
-        return await self._recall.count(owner)
-
-    async def choices(self, owner: str, conversation_id: str) -> Choices:
-        """What was decided for this conversation, else for all of this owner's."""
-        with _refusing():
-            here = await self._choices.get(owner, conversation_id)
-            return here or await self._choices.get(owner, EVERYWHERE) or Choices()
-
-    async def choose(self, owner: str, conversation_id: str, choices: Choices) -> None:
-        """Decide for a conversation; for EVERYWHERE, for all that have no choice of their own."""
-        if choices.provider and not self._lines.has(choices.provider):
-            raise Refused(f"{choices.provider} is not connected.", "Choose another model.")
-        if choices.schema and (problem := schema_problem(choices.schema)):
-            raise Refused(f"This is no JSON Schema: {problem}", "Correct it, or leave it empty.")
-        with _refusing():
-            await self._choices.set(owner, conversation_id, choices)
-
-    def offers(self) -> list[Offer]:
-        """Every model that can be chosen, as far as is known without asking anybody."""
-        return self._lines.offers()
-
-    async def refresh_offers(self, owner: str) -> None:
-        """Ask every provider what it offers. No request of a day's budget is spent on it."""
-        problem: BackendError | None = None
-        for line in self._lines.lines():
-            age_s = self._catalogue.age_s(line.connection)
-            try:
-                # Ten seconds of rest: a page may not be used to knock at a provider's door.
-                fresh = age_s is None or age_s > 10
-                models = await self._catalogue.offered(line.connection, owner, fresh=fresh)
-            except BackendError as error:
-                problem = error
-            else:
-                self._lines.learn(line.provider.name, models)
-        if problem:
-            raise Refused(problem.message, problem.advice)
-
-    async def usage(self, owner: str, conversation_id: str = "") -> Usage:
-        """What was sent to who answers here, by everybody today and by this owner."""
-        line = await self._line(owner, conversation_id)
-        report = await usage_report(self._ledger, line.provider, owner)
-        most = MOST_REQUESTS if report.left is None else min(MOST_REQUESTS, report.left)
-        return Usage(report, most)
-
-    async def answering(self, owner: str, conversation_id: str) -> Answering:
-        """Who answers in this conversation; "" stands for a page that has none open yet."""
-        conversation_id = conversation_id or EVERYWHERE
-        line = await self._line(owner, conversation_id)
-        choices = await self.choices(owner, conversation_id)
-        model = choices.model or line.model_for("chat")
-        offline = line.provider.offline
-        others = [other for other in self._lines.lines() if not other.provider.offline]
-        return Answering(
-            provider=line.provider.label,
-            model=model,
-            offline=offline,
-            advice=_advice(others) if offline else "",
-            json=choices.json,
-        )
-
-    async def _line(self, owner: str, conversation_id: str) -> Line:
-        chosen = (await self.choices(owner, conversation_id)).provider if conversation_id else ""
-        return (
-            self._lines.line(chosen) if self._lines.has(chosen) else self._lines.for_sense("chat")
-        )
-
-    async def _attached(self, owner: str, sha256: str) -> Image | Audio:
-        with _refusing():
-            media, path = await self._media.path(owner, sha256)
-        data = await asyncio.to_thread(path.read_bytes)
-        return described(media, data)
-
-
-def _advice(found: Sequence[Line]) -> str:
-    if found:
-        names = " and ".join(line.provider.label for line in found)
-        return f"{names} can answer: choose a model above."
-    return OFFLINE_ADVICE
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    try:
-        yield
-    except Missing:
-        raise NotFound("This is not here any more.", "Reload the page.") from None
-    except Busy:
-        raise Refused(
-            "A reply is still being written here.", "Wait for it, or press Stop."
-        ) from None

@@ -16,15 +16,20 @@ from steps.answering import answer, unanswered
 from steps.checking import caption, check_json
 from steps.choosing import choose_line, choose_model
 from steps.course import Course, Layers, Turn
+from steps.fitting import fit_window, summarise_earlier_part
 from steps.hearing import transcribe
-from steps.remembering import recall, remember
+from steps.reading import read
+from steps.remembering import note, recall, remember
 from steps.speaking import speak
 
 STEPS: tuple[Callable[[Course], AsyncIterator[Event]], ...] = (
     choose_line,
     transcribe,
-    recall,
+    note,
     choose_model,
+    recall,
+    read,
+    fit_window,
     answer,
     check_json,
     caption,
@@ -67,3 +72,15 @@ async def run_turn(turn: Turn, layers: Layers) -> AsyncGenerator[Event, None]:
     course.grow(ended)
     yield ended
     await remember(course)
+
+
+async def summarise(turn: Turn, layers: Layers) -> None:
+    """Put a summary in the place of the earlier part of the conversation: 1 request.
+
+    Of `turn` nothing is said. Raises BackendError.
+    """
+    course = Course(turn, layers, TurnStarted(turn.said, turn.reply_id, time()))
+    for step in (choose_line, choose_model, read):
+        async for event in step(course):
+            course.grow(event)
+    await summarise_earlier_part(course)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from platformdirs import user_data_path
 
 _BY_PROVIDER = "provider:"
+SHORTEST_TOKEN = 16
 
 
 def _setting(variable: str, default: Any, meaning: str, *, shown: str | None = None) -> Any:
@@ -103,6 +104,30 @@ class Settings:
         "A SearXNG instance that searches the Web for the model, such as `http://localhost:8888`; "
         "its `search.formats` must list `json`. Empty: no web search.",
     )
+    mcp_file: Path | None = _setting(
+        "PARLEY_MCP_FILE",
+        None,
+        "The MCP servers whose tools are used, in the usual `mcpServers` form.",
+        shown="`mcp.json` where data are kept",
+    )
+    mcp: bool = _setting(
+        "PARLEY_MCP",
+        False,
+        "`1` makes Parley an MCP server at `/mcp`: ask, search memory, read conversations. Whoever "
+        "has its token is an owner of their own, apart from all visitors of the page.",
+    )
+    mcp_token: str = _setting(
+        "PARLEY_MCP_TOKEN",
+        "",
+        "The token (`Authorization: Bearer …`) that opens `/mcp`, of 16 characters at least.",
+        shown="made at random and kept in `mcp.token` where data are kept",
+    )
+    mcp_hosts: str = _setting(
+        "PARLEY_MCP_HOSTS",
+        "",
+        "Names by which `/mcp` is reached from other machines, such as `chat.example.org`, "
+        "separated by commas; by others it is refused.",
+    )
     host: str = _setting(
         "PARLEY_HOST",
         "",
@@ -118,6 +143,14 @@ class Settings:
     @property
     def data_path(self) -> Path:
         return self.data_dir or user_data_path("parley", appauthor=False)
+
+    @property
+    def mcp_path(self) -> Path:
+        return self.mcp_file or self.data_path / "mcp.json"
+
+    @property
+    def mcp_names(self) -> list[str]:
+        return [name.strip() for name in self.mcp_hosts.split(",") if name.strip()]
 
     @property
     def embedding_model(self) -> str:
@@ -145,19 +178,21 @@ def read(
     keys = {name: environ.get(name, "").strip() for name in key_variables}
     # The URL may hold a password.
     own = ("PARLEY_API_KEY", "PARLEY_HEARING_API_KEY", "PARLEY_SPEECH_API_KEY", "CHROMA_URL")
-    for name in (*keys, *own):
+    for name in (*keys, *own, "PARLEY_MCP_TOKEN"):
         environ.pop(name, None)
     return Settings(**values), {name: key for name, key in keys.items() if key}
 
 
 def _parsed(setting: Field[Any], text: str) -> Any:
     variable = setting.metadata["variable"]
-    if setting.name == "data_dir":
+    if setting.name in {"data_dir", "mcp_file"}:
         return Path(text).expanduser().resolve()
     if setting.name == "chroma_url" and not _is_address(text):
         raise BadSetting(f"{variable} takes an address such as http://localhost:8000.")
     if setting.name == "embedding" and not re.fullmatch(rf"local|minilm|{_BY_PROVIDER}.*\S", text):
         raise BadSetting(f"{variable} is {text!r}; it takes local, minilm or provider:MODEL.")
+    if setting.name == "mcp_token" and len(text) < SHORTEST_TOKEN:
+        raise BadSetting(f"{variable} is shorter than {SHORTEST_TOKEN} characters.")
     if isinstance(setting.default, bool):
         if text.lower() in {"1", "true", "yes", "on"}:
             return True

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from assistant import Answering
 from components.icons import icon
+from components.own_key import OwnKey, section
 from messages import Choices
 
 _SENSES = {
@@ -38,14 +39,17 @@ class Offer(Protocol):
     def title(self) -> str: ...
 
 
-def sheet(offers: Sequence[Offer], choices: Choices, usual: Choices) -> str:
+def sheet(
+    offers: Sequence[Offer], choices: Choices, usual: Choices, own: OwnKey | None = None
+) -> str:
     """The inside of the dialog. `usual` is what was decided for new chats."""
     return (
         '<div class="choice-head"><h2 id="parley-choice-title">Who answers here</h2>'
         '<button type="button" class="quiet" id="parley-choice-close" data-do="close-choice" '
         f'aria-label="Close">{icon("close")}</button></div>'
         '<div class="choice-told" role="alert" hidden></div>'
-        f'<div class="choice-body">{_models(offers, choices, usual)}{_json(choices)}</div>'
+        f'<div class="choice-body">{_models(offers, choices, usual)}{section(own) if own else ""}'
+        f"{_json(choices)}</div>"
     )
 
 
@@ -91,7 +95,8 @@ def _groups(offers: Sequence[Offer], choices: Choices) -> str:
         name = (offer.provider, offer.label)
         groups[name] = groups.get(name, "") + _offered(offer, checked=offer is chosen)
     if choices.provider and chosen is None:
-        name = next((n for n in groups if n[0] == choices.provider), (choices.provider,) * 2)
+        plain = choices.provider.partition("@")[0]
+        name = next((n for n in groups if n[0] == choices.provider), (choices.provider, plain))
         gone = _row(
             choices.model,
             "your choice, not in the list now",

@@ -1,4 +1,4 @@
-"""The bytes of the page: its own styles and scripts, and the pictures and recordings of its visitor."""
+"""The bytes of the page: its own styles and scripts, and the files of its visitor."""
 
 import hashlib
 import mimetypes
@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from assistant import Assistant, NotFound, Refused
-from components.render import media_url
-from messages import Audio, Image
+from components.render import length_of, media_url
+from messages import Audio, Document, Image
 
 STATIC = Path(__file__).parent / "static"
 _MOST_BYTES = 25 * 1024 * 1024
@@ -95,7 +95,7 @@ async def _body(request: Request) -> bytes | None:
     return bytes(data)
 
 
-def _described(kept: Image | Audio) -> dict[str, object]:
+def _described(kept: Image | Audio | Document) -> dict[str, object]:
     media = kept.media
     told: dict[str, object] = {
         "sha256": media.sha256,
@@ -106,6 +106,8 @@ def _described(kept: Image | Audio) -> dict[str, object]:
     }
     if isinstance(kept, Image):
         return {**told, "width": kept.width, "height": kept.height}
+    if isinstance(kept, Document):
+        return {**told, "length": length_of(kept), "tokens": kept.tokens}
     return {**told, "seconds": kept.seconds}
 
 

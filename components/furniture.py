@@ -1,5 +1,6 @@
 """The parts of the page that stand still: what is there before anything was said."""
 
+from components import memory_panel
 from components.icons import icon
 
 _CARDS = (
@@ -29,11 +30,12 @@ def header() -> str:
         f'aria-label="Conversations" aria-controls="parley-side" '
         f'aria-expanded="false">{icon("menu")}</button>'
         '<h1 id="parley-title">New chat</h1>'
+        '<div id="parley-context" data-pane="context"></div>'
         '<div id="parley-status" data-pane="status" role="status"></div>'
         '<button type="button" class="quiet" data-do="theme" aria-label="Light or dark">'
         f"{icon('sun')}{icon('moon')}</button></header>"
         '<div id="parley-line" role="status" hidden>Reconnecting…</div>'
-        '<div id="parley-banner" data-pane="banner"></div>'
+        f'<div id="parley-banner" data-pane="banner"></div>{memory_panel.shell()}'
     )
 
 
@@ -74,9 +76,10 @@ def tray() -> str:
 
 def image_button() -> str:
     return (
-        f'<button type="button" class="quiet" data-do="choose" aria-label="Add pictures" '
-        f'title="Add pictures">{icon("image")}</button><input type="file" accept="image/*" '
-        'multiple tabindex="-1" aria-label="Pictures to add">'
+        # Any file may be chosen: what it holds decides, and is answered in words.
+        f'<button type="button" class="quiet" data-do="choose" aria-label="Add files" '
+        f'title="Add pictures, PDFs, office files, texts">{icon("clip")}</button>'
+        '<input type="file" multiple tabindex="-1" aria-label="Files to add">'
     )
 
 

@@ -7,15 +7,17 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
+from dataclasses import replace
 from html import escape
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from assistant import EVERYWHERE, Assistant, Refused, Snapshot
-from components import choice, panes
+from assistant import EVERYWHERE, Assistant, Fullness, Refused, Snapshot
+from components import choice, context, memory_panel, panes
 from components.patch import Drawn, Frame
 from components.render import article
 from events import Event, Exchange, TurnStarted, begin, grow
+from messages import Message
 
 Batch = tuple[Event, ...]
 log = logging.getLogger(__name__)
@@ -41,6 +43,11 @@ class Live:
         """Something around the chat changed: every page of this owner is told."""
         for line in self._lines.get(owner, ()):
             line.stale.set()
+
+    def notify_all(self) -> None:
+        """Something changed that everybody sees."""
+        for owner in list(self._lines):
+            self.notify(owner)
 
     def pause_s(self) -> float:
         """How long to gather events before the next update."""
@@ -74,6 +81,7 @@ class Line:
         self._offset_min = 0
         self._conversation = ""
         self._choosing = False
+        self._remembering: memory_panel.Asked | None = None
         self._following: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -95,6 +103,11 @@ class Line:
         if isinstance(choosing := frame.get("choosing"), bool):
             self._choosing = choosing
             self._panes.pop("choice", None)  # it is sent again, changed or not
+            self.stale.set()
+            return
+        if "remembering" in frame:
+            self._remembering = memory_panel.asked(frame["remembering"])
+            self._panes.pop("remembering", None)
             self.stale.set()
             return
         conversation = frame.get("follow")
@@ -129,12 +142,16 @@ class Line:
         coming = asyncio.ensure_future(anext(events))
         try:
             await asyncio.sleep(0)
-            running = await self._send_snapshot(conversation)
-            if running:
+            shown = await self._send_snapshot(conversation)
+            if shown and shown[-1].status == "running":
                 done, _ = await asyncio.wait((coming,), timeout=_LOOK_AGAIN_S)
                 if not done:  # it ended between following and opening
-                    await self._send_snapshot(conversation)
-            await self._send_changes(conversation, events, coming)
+                    shown = await self._send_snapshot(conversation)
+            turn = Turn(self._live, shown)
+            try:
+                await self._send_changes(conversation, turn, events, coming)
+            finally:
+                turn.leave()
         except (Refused, StopAsyncIteration) as ended:
             if isinstance(ended, Refused):
                 await self._send(_told(ended))
@@ -145,31 +162,28 @@ class Line:
             if isinstance(events, AsyncGenerator):
                 await events.aclose()
 
-    async def _send_snapshot(self, conversation: str) -> bool:
-        """Whether the newest message is a reply that still grows."""
+    async def _send_snapshot(self, conversation: str) -> tuple[Message, ...]:
+        """The messages that the page has now."""
         found = await self._live.assistant.open(self._owner, conversation)
         await self._send({"kind": "open", **_shown(conversation, found)})
-        return bool(found.messages) and found.messages[-1].status == "running"
+        return found.messages
 
     async def _send_changes(
         self,
         conversation: str,
+        turn: "Turn",
         events: AsyncIterator[Batch],
         coming: "asyncio.Future[Batch]",
     ) -> None:
-        turn = Turn(self._live)
         batch = await coming
-        try:
-            while True:
-                for part in _by_turn(batch):
-                    fresh = isinstance(part[0], TurnStarted)
-                    if changes := turn.after(part):
-                        frame: Frame = {"kind": "turn", "conversation": conversation}
-                        await self._send({**frame, "fresh": fresh, "messages": changes})
-                await asyncio.sleep(self._live.pause_s())
-                batch = await anext(events)
-        finally:
-            turn.leave()
+        while True:
+            for part in _by_turn(batch):
+                fresh = isinstance(part[0], TurnStarted)
+                if changes := turn.after(part):
+                    frame: Frame = {"kind": "turn", "conversation": conversation}
+                    await self._send({**frame, "fresh": fresh, "messages": changes})
+            await asyncio.sleep(self._live.pause_s())
+            batch = await anext(events)
 
     async def _keep_panes(self) -> None:
         """Send what stands around the chat whenever it changed, at most about five times a second."""
@@ -189,27 +203,49 @@ class Line:
         answering = await assistant.answering(self._owner, self._conversation)
         spent = await assistant.usage(self._owner, self._conversation)
         listed = await assistant.conversations(self._owner)
+        state = await assistant.memory.state(self._owner, self._conversation)
+        full = await self._fullness()
+        now = panes.local_now(self._offset_min)
         drawn = {
-            "conversations": panes.conversations(listed, panes.local_now(self._offset_min)),
+            "conversations": panes.conversations(listed, now),
             "status": panes.status(answering),
             "banner": panes.banner(answering),
             "usage": panes.usage(spent, answering),
-            "memory": panes.memory(await assistant.memories(self._owner)),
+            "memory": panes.memory(state),
+            "context": context.meter(full, self._conversation, can_summarise=not answering.offline),
             "forecast": panes.forecast(spent, answering),
             "json": choice.chip(answering),
         }
         if self._choosing and self._conversation:
             decided = await assistant.choices(self._owner, self._conversation)
             usual = await assistant.choices(self._owner, EVERYWHERE)
-            drawn["choice"] = choice.sheet(assistant.offers(), decided, usual)
+            drawn["choice"] = choice.sheet(
+                assistant.offers(self._owner), decided, usual, assistant.own_key(self._owner)
+            )
+        if (wanted := self._remembering) is not None:
+            look = memory_panel.look(assistant, self._owner, self._conversation, wanted, now)
+            drawn["remembering"] = await look
+        if state.to_make:  # nobody tells how far it is
+            asyncio.get_running_loop().call_later(_LOOK_AGAIN_S / 2, self.stale.set)
         return drawn
+
+    async def _fullness(self) -> Fullness:
+        if not self._conversation:
+            return Fullness()
+        return await self._live.assistant.fullness(self._owner, self._conversation)
 
 
 class Turn:
-    """The turn that a page follows: its events folded, and what the page shows of it."""
+    """The turn that a page follows: its events folded, and what the page shows of it.
 
-    def __init__(self, live: Live) -> None:
+    `shown` is what the page has from the store. What was changed there since the turn (forgotten,
+    pinned) its events do not know: they add nothing to a reply that is whole already.
+    """
+
+    def __init__(self, live: Live, shown: Sequence[Message] = ()) -> None:
         self._live = live
+        self._whole = {message.id for message in shown if message.status != "running"}
+        self._pinned = {message.id for message in shown if message.pinned}
         self._exchange: Exchange | None = None
         self._drawn = Drawn()
         self._counted = 0
@@ -218,13 +254,16 @@ class Turn:
         """What the page must change after these events."""
         for event in events:
             if isinstance(event, TurnStarted):
+                pinned = event.said.id in self._pinned or event.said.pinned
+                event = replace(event, said=replace(event.said, pinned=pinned))
                 self._exchange, self._drawn = begin(event), Drawn()
             elif self._exchange is not None:
                 self._exchange = grow(self._exchange, event)
         if self._exchange is None:
             return []
         self._count(int(self._exchange.reply.status == "running"))
-        return self._drawn.update(self._exchange)
+        changes = self._drawn.update(self._exchange)
+        return [] if self._exchange.reply.id in self._whole else changes
 
     def leave(self) -> None:
         self._count(0)

@@ -11,6 +11,8 @@ from components.files import StaticFiles, media_routes, static_routes
 from components.icons import all_icons
 from components.identity import Identity
 from components.live import Live
+from components.memory_file import memory_routes
+from components.own_key import key_routes
 from components.page import build
 from components.sealing import Sealing
 from components.theme import DARK, LIGHT, ParleyTheme
@@ -23,6 +25,7 @@ _STYLES = (
     "composer.css",
     "usage.css",
     "choice.css",
+    "memory.css",
 )
 _MAX_FILE_SIZE = "25mb"
 
@@ -33,7 +36,7 @@ def mount(app: FastAPI, assistant: Assistant, sign_key: bytes, version: str) -> 
     `sign_key` signs the visitors' cookies: whoever knows it can be anybody.
     """
     live = Live(assistant)
-    assistant.listen(live.notify)
+    assistant.listen(live.notify, live.notify_all)
     static = StaticFiles()
     app.add_middleware(Identity, sign_key=sign_key)
     app.add_middleware(Sealing)
@@ -48,6 +51,8 @@ def mount(app: FastAPI, assistant: Assistant, sign_key: bytes, version: str) -> 
 
     app.include_router(static_routes(static))
     app.include_router(media_routes(assistant))
+    app.include_router(memory_routes(assistant, live.notify))
+    app.include_router(key_routes(assistant))
     page = build(assistant, live.notify)
     # Gradio looks into its queue a thousand times a second (5 % of a core, idle); ours is always
     # empty, since every order is answered at once.

@@ -4,18 +4,18 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from assistant import EVERYWHERE, Assistant, Refused
+from components import memory_orders
+from components.memory_orders import MemoryOrder
+from components.order_fields import ConversationId, MessageId, Sha256
 from messages import Choices
 
-ConversationId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-MessageId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 ModelName = Annotated[str, StringConstraints(max_length=300)]
 SchemaText = Annotated[str, StringConstraints(max_length=100_000)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,6 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
-class Forget:
-    memory: MessageId
-    do: Literal["forget"] = "forget"
-
-
-@dataclass(frozen=True, slots=True)
 class Choose:
     """What is None stays as it is. `always`: new chats get the model too, or no longer one."""
 
@@ -86,7 +80,7 @@ class Repair:
     do: Literal["repair"] = "repair"
 
 
-Order = Send | Stop | Retry | Rename | Delete | Forget | Choose | Refresh | Repair
+Order = Send | Stop | Retry | Rename | Delete | Choose | Refresh | Repair | MemoryOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +138,6 @@ async def _carry_out(assistant: Assistant, visitor: Visitor, order: Order) -> No
             await assistant.rename(owner, conversation, title)
         case Delete(conversation):
             await assistant.delete(owner, conversation)
-        case Forget(memory):
-            await assistant.forget(owner, memory)
         case Choose():
             # One at a time: each changes what the one before it has left.
             async with assistant.deciding:
@@ -155,7 +147,7 @@ async def _carry_out(assistant: Assistant, visitor: Visitor, order: Order) -> No
         case Repair(conversation, reply, speak):
             await assistant.repair(owner, conversation, reply, speak, pool)
         case _:
-            assert_never(order)
+            await memory_orders.carry_out(assistant, owner, pool, order)
 
 
 async def _choose(assistant: Assistant, owner: str, order: Choose) -> None:
@@ -168,17 +160,19 @@ async def _choose(assistant: Assistant, owner: str, order: Choose) -> None:
     if order.provider is not None:
         decided = replace(decided, model=order.model or "")
     if order.model:
-        _check_offered(assistant, decided)
+        _check_offered(assistant, owner, decided)
     if order.always is not None:
-        # JSON is for one conversation; a model may be for all.
-        usual = Choices(decided.provider, decided.model) if order.always else Choices()
+        # JSON is for one conversation; a model may be for all. Whether memory is paused stays.
+        model = (decided.provider, decided.model) if order.always else ("", "")
+        usual = await assistant.choices(owner, EVERYWHERE)
+        usual = replace(usual, provider=model[0], model=model[1])
         await assistant.choose(owner, EVERYWHERE, usual)
     await assistant.choose(owner, order.conversation, decided)
 
 
-def _check_offered(assistant: Assistant, decided: Choices) -> None:
+def _check_offered(assistant: Assistant, owner: str, decided: Choices) -> None:
     wanted = (decided.provider, decided.model)
-    for offer in assistant.offers():
+    for offer in assistant.offers(owner):
         if "chat" in offer.senses and (offer.provider, offer.model) == wanted:
             return
     raise Refused(

@@ -6,7 +6,9 @@ from html import escape
 
 from assistant import OFFLINE_ADVICE, Answering, Usage
 from components.icons import icon
+from components.own_key import offer
 from components.usage import forecast_at_nothing_left, pane
+from memories import MemoryState
 from messages import Conversation
 
 
@@ -73,7 +75,8 @@ def banner(answering: Answering) -> str:
 {icon("plug")}<span><b>Answering: Parley's offline
 engine.</b> <span class="more">It has no language model: it calculates, tells time, reads text in pictures,
 hears, speaks and recalls.</span></span>{act}</summary>
-<div>{advice}<p>Set one of these and start Parley again:</p>
+<div>{advice}<p>{offer(kind="plain")}</p>
+<p>Or set one of these and start Parley again:</p>
 <pre tabindex="0"><code>OXLO_API_KEY=your-key python app.py
 
 PARLEY_BASE_URL=https://host/v1 PARLEY_API_KEY=your-key PARLEY_MODEL=name python app.py
@@ -104,12 +107,22 @@ def forecast(spent: Usage, answering: Answering) -> str:
     return f'<span data-most="{most}"{bound}>{words}</span>{left}'
 
 
-def memory(count: int) -> str:
-    """How much is remembered of the reader."""
-    things = {0: "Nothing", 1: "1 thing"}.get(count, f"{count:,} things")
+def memory(state: MemoryState) -> str:
+    """How much is remembered of the reader, and how memory stands; it opens the whole of it."""
+    things = {0: "Nothing", 1: "1 thing"}.get(state.count, f"{state.count:,} things")
+    note, tone = "", ""
+    if state.paused_here or state.paused_everywhere:
+        tone = " paused"
+        note = "Paused" if state.paused_everywhere else "Paused in this chat"
+    elif state.to_make:
+        note = f"Index made again: {state.made:,} of {state.to_make:,}"
+    elif state.by_words:
+        note = "Found by words only just now"
+    small = f"<small>{note}</small>" if note else ""
     return (
-        f"<p>{icon('memory')}<span>{things} remembered on this machine. What was recalled is shown "
-        "under each reply.</span></p>"
+        f'<button type="button" class="memories{tone}" data-do="memories" aria-haspopup="dialog">'
+        f"{icon('memory')}<span>{things} remembered on this machine{small}</span>"
+        f"{icon('chevron')}</button>"
     )
 
 

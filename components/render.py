@@ -5,15 +5,19 @@ changed. Pure; everything that was said by anyone is escaped here or in markdown
 import json
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import escape
 
 from components import json_reply
+from components.context import pin_act, sent_from
 from components.icons import icon
+from components.moments import moment as moment
+from components.moments import seconds as seconds
+from components.own_key import ways_on
+from components.recalled import recalled, remembered
 from messages import (
     Audio,
+    Document,
     Image,
-    Memory,
     Message,
     Part,
     Provenance,
@@ -61,9 +65,12 @@ def _said(message: Message) -> list[Piece]:
     for number, part in enumerate(message.parts):
         if isinstance(part, Audio):
             drawn.append(Piece(f"audio{number}", _recording(part)))
+        elif isinstance(part, Document):
+            drawn.append(Piece(f"document{number}", _document(part)))
         elif isinstance(part, Text) and part.text.strip():
             drawn.append(Piece(f"text{number}", f'<div class="bubble">{escape(part.text)}</div>'))
-    drawn.append(Piece("foot", f'<div class="said-foot">{moment(message.at)}{_copy()}</div>'))
+    foot = f"{moment(message.at)}{pin_act(message.pinned)}{_copy()}"
+    drawn.append(Piece("foot", f'<div class="said-foot">{foot}</div>'))
     return drawn
 
 
@@ -72,6 +79,8 @@ def _reply(message: Message) -> list[Piece]:
     about = message.provenance or Provenance()
     results = {part.call_id: part for part in message.parts if isinstance(part, ToolResult)}
     drawn: list[Piece] = []
+    if begins := sent_from(about):
+        drawn.append(Piece("sent-from", begins))
     for number, part in enumerate(message.parts):
         last = number == len(message.parts) - 1
         match part:
@@ -91,6 +100,8 @@ def _reply(message: Message) -> list[Piece]:
                 drawn.append(Piece(f"image{number}", _thumbnails([part])))
             case Audio():
                 drawn.append(Piece(f"audio{number}", _recording(part)))
+            case Document():
+                drawn.append(Piece(f"document{number}", _document(part)))
             case ToolResult():
                 pass
     if running:
@@ -104,8 +115,10 @@ def _reply(message: Message) -> list[Piece]:
         drawn.append(Piece("note", f'<p class="budget-note">{escape(about.note)}</p>'))
     if about.spoken is not None:
         drawn.append(Piece("spoken", _spoken(about.spoken.sha256)))
+    if about.remembered:
+        drawn.append(Piece("remembered", remembered(about.remembered)))
     if about.recalled and not running:
-        drawn.append(Piece("recalled", _recalled(about.recalled)))
+        drawn.append(Piece("recalled", recalled(about.recalled)))
     if not running:
         offered = any(piece.key == "ending" for piece in drawn)
         drawn.append(Piece("foot", _foot(about, retry=not offered)))
@@ -198,7 +211,9 @@ def _ending(message: Message, about: Provenance) -> list[Piece]:
         "</button>"
     )
     sign = icon("stop" if message.status == "stopped" else "alert")
-    html = f'<div class="notice {tone}">{sign}<div>{words}</div>{again}</div>'
+    # Shown under the last reply, and only while no requests are left (usage.css).
+    ways = ways_on() if message.status == "failed" else ""
+    html = f'<div class="notice {tone}">{sign}<div>{words}{ways}</div>{again}</div>'
     return [Piece("ending", html)]
 
 
@@ -213,8 +228,6 @@ def _foot(about: Provenance, *, retry: bool) -> str:
     facts.append(f'<span class="requests">{spent(about.requests)}</span>')
     if about.seconds:
         facts.append(f"<span>{escape(seconds(about.seconds))}</span>")
-    if about.dropped:
-        facts.append(f"<span>{about.dropped} earlier messages did not fit</span>")
     again = (
         '<button type="button" class="quiet" data-do="retry" aria-label="Answer again" '
         f'title="Answer again">{icon("retry")}</button>'
@@ -247,26 +260,6 @@ def spent(requests: tuple[Request, ...]) -> str:
     return f"{len(requests)} requests: {parts}"
 
 
-def _recalled(memories: tuple[Memory, ...]) -> str:
-    chips = "".join(_chip(memory) for memory in memories)
-    return f'<div class="recalled"><span>{icon("memory")}Recalled</span>{chips}</div>'
-
-
-def _chip(memory: Memory) -> str:
-    name = escape(memory.id)
-    label = escape(" ".join(memory.text.split())[:60])
-    who = "You said" if memory.role == "user" else "Parley said"
-    title = escape(memory.conversation_title or "Untitled")
-    return (
-        f'<button type="button" class="chip" data-do="memory" aria-haspopup="dialog">{label}</button>'
-        f'<div class="memory-card" popover data-memory="{name}"><p>{escape(memory.text[:1200])}</p>'
-        f"<small>{who}, {moment(memory.at, date=True)}, in "
-        f'<a href="?c={escape(memory.conversation_id)}" data-do="open">{title}</a></small>'
-        f'<button type="button" class="plain" data-do="forget">{icon("trash")}<span>Forget</span>'
-        "</button></div>"
-    )
-
-
 def _thumbnails(images: list[Image]) -> str:
     return f'<div class="thumbs">{"".join(_thumbnail(image) for image in images)}</div>'
 
@@ -280,6 +273,30 @@ def _thumbnail(image: Image) -> str:
         f'<button type="button" class="thumb" data-do="enlarge" aria-label="Enlarge {name}">'
         f'<img src="{media_url(image.media.sha256)}" alt="{name}" {size} decoding="async"></button>'
     )
+
+
+def _document(document: Document) -> str:
+    """A card that downloads the file as it came; it is never shown by the browser itself."""
+    media = document.media
+    name = escape(media.name or "Document")
+    facts = [length_of(document), _size(media.size)]
+    if not document.tokens:
+        facts.append("no text was found in it")
+    return (
+        f'<a class="paper" href="{media_url(media.sha256)}" download="{name}">{icon("page")}'
+        f"<span><b>{name}</b><small>{' · '.join(facts)}</small></span></a>"
+    )
+
+
+def length_of(document: Document) -> str:
+    """Such as "12 pages", "1 sheet" or "30 slides"."""
+    units = {"sheet": "sheet", "presentation": "slide"}
+    unit = next((u for part, u in units.items() if part in document.media.mime), "page")
+    return f"{document.pages:,} {unit}{'' if document.pages == 1 else 's'}"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
 
 
 def _recording(audio: Audio) -> str:
@@ -308,24 +325,3 @@ def player(sha256: str, length_s: float) -> str:
 
 def media_url(sha256: str) -> str:
     return f"/parley/media/{escape(sha256)}"
-
-
-def moment(at: float, date: bool = False) -> str:
-    """A time that the browser rewrites in its own zone and language; UTC until then."""
-    when = datetime.fromtimestamp(at, UTC)
-    shown = when.strftime("%d %b %Y, %H:%M" if date else "%H:%M")
-    kind = "date" if date else "time"
-    return f'<time datetime="{when.isoformat()}" data-as="{kind}">{shown}</time>'
-
-
-def seconds(length_s: float) -> str:
-    """Such as "<1 ms", "20 ms", "0.3 s", "12 s" or "2 min 5 s"."""
-    if length_s < 0.001:
-        return "<1 ms"
-    if length_s < 0.1:
-        return f"{length_s * 1000:.0f} ms"
-    if length_s < 10:
-        return f"{length_s:.1f} s"
-    if length_s < 60:
-        return f"{length_s:.0f} s"
-    return f"{int(length_s) // 60} min {int(length_s) % 60} s"

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from assistant import Answering
 from components.icons import icon
+from components.own_key import offer, ways_on
 from components.render import moment
 
 _WIDTH, _HEIGHT, _GAP = 238, 56, 4
@@ -76,15 +77,14 @@ def forecast_at_nothing_left(resets_at: float) -> str:
     return (
         f'<span class="spent">None left until {moment(resets_at)}</span><span>'
         '<button type="button" class="link" data-do="use-offline">Use the offline engine</button>'
-        '<span class="wide"> or a key of your own</span></span>'
+        f" or {offer('your own key')}</span>"
     )
 
 
 def _offer(resets_at: float) -> str:
     return (
         f"<p>They return at {moment(resets_at)}. Until then use the offline engine, or a key of "
-        'your own.</p><button type="button" class="plain" data-do="use-offline">'
-        f"{icon('plug')}<span>Use the offline engine</span></button>"
+        f"your own.</p>{ways_on()}"
     )
 
 

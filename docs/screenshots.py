@@ -83,6 +83,8 @@ def _states(
     _streaming(page, model, folder, scheme)
     _failure(page, model)
     _take(page, folder, f"failure-{scheme}")
+    _memory(page, model, folder, scheme)
+    _context(page, model, folder, scheme)
     _phone(browser, desk, page, folder, scheme)
     desk.close()
 
@@ -142,6 +144,56 @@ def _failure(page: Page, model: ScriptedServer) -> None:
     page.wait_for_timeout(300)
 
 
+def _memory(page: Page, model: ScriptedServer, folder: Path, scheme: Scheme) -> None:
+    """What is remembered at once, what is recalled elsewhere, one card of it, and all of it."""
+    for told, reply in (
+        ("Remember that my sister Aiko is allergic to nuts.", "I shall keep nuts away from her."),
+        ("Always give measures in metric units.", "Metric it is."),
+    ):
+        page.locator("#parley-new").click()
+        model.says(reply)
+        say(page, told)
+        finished(page)
+    page.wait_for_timeout(300)
+    _take(page, folder, f"remembered-{scheme}")
+    page.locator("#parley-new").click()
+    model.says("A plain country loaf for **Aiko**: 375 g of water, and no walnuts in the dough.")
+    say(page, "Which bread shall I bake for my sister Aiko?")
+    finished(page).locator(".recalled .chip").nth(1).click()
+    page.wait_for_timeout(300)
+    _take(page, folder, f"recalled-{scheme}")
+    page.keyboard.press("Escape")
+    _panel(page)
+    _take(page, folder, f"memory-{scheme}")
+    page.keyboard.press("Escape")
+
+
+def _panel(page: Page) -> None:
+    page.locator("#parley-memory button").click()
+    page.locator(".kept").first.wait_for()
+    page.wait_for_timeout(300)
+
+
+def _context(page: Page, model: ScriptedServer, folder: Path, scheme: Scheme) -> None:
+    """A talk that has outgrown a small window: the marker, and the meter opened."""
+    page.locator("#parley-new").click()
+    model.models([{"id": "qwen-3-32b"}, {"id": "qwen-3-4b", "context_length": 2048}])
+    page.locator("#parley-status button").click()
+    page.locator("#parley-choice-refresh").click()
+    page.get_by_role("radio", name="qwen-3-4b").check()
+    page.locator("#parley-status").get_by_text("qwen-3-4b").wait_for()
+    page.keyboard.press("Escape")
+    for number, part in enumerate(("flour", "water", "salt", "the oven", "patience"), start=1):
+        model.says(f"Of {part} one could say much. " + BREAD.split("|")[0] * 6)
+        say(page, f"Tell me what {part} does to the bread, and why. " + "Be thorough. " * 30)
+        finished(page, number)
+    page.locator("#parley-messages .marker").scroll_into_view_if_needed()
+    page.locator("#parley-context button").first.click()
+    page.wait_for_timeout(300)
+    _take(page, folder, f"context-{scheme}")
+    page.keyboard.press("Escape")
+
+
 def _phone(
     browser: Browser, desk: BrowserContext, page: Page, folder: Path, scheme: Scheme
 ) -> None:
@@ -161,6 +213,9 @@ def _phone(
     finished(small)
     small.wait_for_timeout(500)
     _take(small, folder, f"phone-talk-{scheme}")
+    small.get_by_role("button", name="conversations").first.click()
+    _panel(small)
+    _take(small, folder, f"phone-memory-{scheme}")
     phone.close()
 
 

@@ -185,6 +185,11 @@ class Ledger:
         async with self._reading.connect() as connection:
             return dict((await connection.execute(grouped)).tuples().all())
 
+    async def forget(self, owner: str) -> None:
+        """Who asked, and for what, is erased; how many were sent in all is still counted."""
+        async with self._engine.begin() as connection:
+            await connection.execute(sa.delete(entries).where(entries.c.owner == owner))
+
     async def settle_open(self) -> int:
         """At start: requests that never closed ended with the Parley that sent them. Gives how many."""
         lost = sa.update(entries).where(entries.c.outcome == OPEN).values(outcome=UNKNOWN)

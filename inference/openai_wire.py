@@ -12,7 +12,7 @@ from inference.adaptations import PLAIN, Manners
 from inference.backend import ChatRequest, ReadMedia, ToolSpec, Unsupported
 from inference.json_answer import instructions, response_format
 from inference.provider import Provider, Quirks
-from messages import Audio, Image, Media, Message, Reasoning, Text, ToolCall, ToolResult
+from messages import Audio, Document, Image, Media, Message, Reasoning, Text, ToolCall, ToolResult
 
 Json = dict[str, Any]
 
@@ -23,6 +23,7 @@ _NO_RESULT = "no result: the turn was interrupted"
 _OMITTED_IMAGE = "[An earlier image stood here; it is left out to keep the request small.]"
 _UNSEEN_IMAGE = "[An image stood here; this model cannot see images.]"
 _UNHEARD = "[A recording that was not understood.]"
+_ABSENT_DOCUMENT = "[A document stood here: {}; its text is not at hand.]"
 _CUT_REPLY = "(The reply was interrupted here.)"
 _NO_THOUGHTS = "(The reasoning was not kept.)"  # Moonshot refuses a call without, or an empty one
 _CUT_START = "(Earlier messages are left out.)"
@@ -183,6 +184,9 @@ def _said(
                 parts.append({"type": "image_url", "image_url": url})
             case Image(caption=caption) if caption:
                 parts.append(_text_part(f"[An image that shows: {caption}]"))
+            case Document(media):
+                # Its text, where it goes along, was put in its place before.
+                parts.append(_text_part(_ABSENT_DOCUMENT.format(media.name or "without a name")))
             case Image():
                 parts.append(_text_part(_UNSEEN_IMAGE if blind else _OMITTED_IMAGE))
     return _plain(parts)

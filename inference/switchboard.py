@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from inference.backend import ModelUnavailable
 from inference.connection import Connection, same_server
@@ -11,8 +11,13 @@ from inference.models import ModelFacts, filled, learnt, of_file, seems_to_see
 from inference.openai_backend import OpenAIBackend
 from inference.provider import Provider
 
+if TYPE_CHECKING:
+    from inference.own_keys import OwnKeys
+
 Task = Literal["chat", "transcription", "speech"]
 TASKS: tuple[Task, ...] = ("chat", "transcription", "speech")
+OWN = "@own-"
+"""Stands in the name of a provider whose key a visitor brought: `oxlo@own-1a2b3c4d`."""
 
 Dial = Callable[[Provider, str], OpenAIBackend]
 """Opens a backend to a provider with that provider's key."""
@@ -62,15 +67,24 @@ class Offer:
 class Switchboard:
     """Lines by their providers' names, the first to be added being the operator's choice.
 
-    Each key goes to `dial` with its own provider, and to nobody else. A visitor's own key belongs on
-    a switchboard of that visitor alone.
+    Each key goes to `dial` with its own provider, and to nobody else. These are everybody's lines;
+    a visitor's own key has its line on a board of that visitor alone, which `of` gives.
     """
 
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, dial: Dial, own_keys: "OwnKeys | None" = None) -> None:
         self._dial = dial
+        self._own_keys = own_keys
         self._lines: dict[str, Line] = {}
         self._tasks: dict[Task, str] = {}
         self._replaced: list[OpenAIBackend] = []
+
+    def of(self, owner: str) -> "Switchboard":
+        """The lines of one visitor as they are now: everybody's, behind their own where there is one.
+
+        Who asks again during a turn may find another one: a turn keeps what it was given.
+        """
+        own = self._own_keys.line(owner) if self._own_keys else None
+        return self if own is None else _VisitorsBoard(self, owner, own)
 
     async def add(self, connection: Connection, models: Sequence[ModelFacts] = ()) -> Line:
         """Open a line; another of the same name is replaced, and its turns that run still end.
@@ -94,11 +108,7 @@ class Switchboard:
 
     def learn(self, name: str, models: Sequence[ModelFacts]) -> Line:
         """Take down what a line's server was heard to offer. Raises ModelUnavailable."""
-        line = self.line(name)
-        told = learnt(line.connection.provider, models)
-        # The wire asks its provider which models are blind.
-        line.backend.provider = told
-        self._lines[name] = replace(line, provider=told, models=filled(told, models))
+        self._lines[name] = heard(self.line(name), models)
         return self._lines[name]
 
     def use(self, task: Task, name: str) -> None:
@@ -108,6 +118,11 @@ class Switchboard:
     def line(self, name: str) -> Line:
         """The line of a provider. Raises ModelUnavailable where it is not connected (any more)."""
         line = self._lines.get(name)
+        if line is None and OWN in name:
+            raise ModelUnavailable(
+                "Your own key is not connected any more.",
+                "Enter it again, or choose another model.",
+            )
         if line is None:
             raise ModelUnavailable(
                 f"{name or 'No provider'} is not connected.", "Choose another model."
@@ -144,6 +159,37 @@ class Switchboard:
         self._lines, self._tasks, self._replaced = {}, {}, []
         for backend in backends:
             await backend.aclose()
+
+
+class _VisitorsBoard(Switchboard):
+    """A visitor's own line first, then everybody's. Made anew for each question, and closes nothing."""
+
+    def __init__(self, house: Switchboard, owner: str, own: Line) -> None:
+        super().__init__(house._dial, house._own_keys)
+        self._house = house
+        self._owner = owner
+        self._own = own.provider.name
+        self._lines = {self._own: own, **house._lines}
+        self._tasks = {t: name for t, name in house._tasks.items() if not own.model_for(t)}
+
+    def of(self, owner: str) -> Switchboard:
+        return self._house.of(owner)
+
+    def learn(self, name: str, models: Sequence[ModelFacts]) -> Line:
+        if name != self._own or self._own_keys is None:
+            return self._house.learn(name, models)
+        return self._own_keys.learn(self._owner, models)
+
+    async def aclose(self) -> None:
+        """Its lines belong to others."""
+
+
+def heard(line: Line, models: Sequence[ModelFacts]) -> Line:
+    """A line with what its server was heard to offer."""
+    told = learnt(line.connection.provider, models)
+    # The wire asks its provider which models are blind.
+    line.backend.provider = told
+    return replace(line, provider=told, models=filled(told, models))
 
 
 def _offers(line: Line) -> list[Offer]:

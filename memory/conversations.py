@@ -1,7 +1,7 @@
 """Conversations and what was said in them, each with its owner, on disk before anything goes on."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -13,9 +13,11 @@ from memory.edge import Missing as Missing
 from memory.edge import clean, clean_message, known_id, known_owner
 from memory.schema import conversations, message_media, messages
 from memory.titles import UNNAMED, plain_line, title_of
+from memory.unrecalled import unrecall, without_forgotten
 from messages import (
     Audio,
     Conversation,
+    Document,
     Fault,
     Image,
     Message,
@@ -78,7 +80,7 @@ class Conversations:
         """
         m = messages.c
         mine = _of(owner, conversation_id)
-        found = sa.select(m.body).where(*mine).order_by(m.seq.desc()).limit(limit)
+        found = sa.select(m.body, m.pinned).where(*mine).order_by(m.seq.desc()).limit(limit)
         async with self._reading.connect() as connection:
             if before is not None:
                 at = sa.select(m.seq).where(m.id == known_id(before), *_all_of(mine))
@@ -86,11 +88,19 @@ class Conversations:
                 if seq is None:
                     raise Missing("No such message.")
                 found = found.where(m.seq < seq)
-            bodies = (await connection.execute(found)).scalars().all()
-            if not bodies:
+            rows = (await connection.execute(found)).all()
+            if not rows:
                 await _refuse_others(connection, owner, conversation_id)
         # Reading 10,000 messages takes 50 ms and more, too long for the loop.
-        return await asyncio.to_thread(lambda: [message_from_json(b) for b in reversed(bodies)])
+        return await asyncio.to_thread(lambda: [_message(*row) for row in reversed(rows)])
+
+    async def after(self, owner: str, conversation_id: str, message_id: str) -> str:
+        """The id of the message that follows; "" where there is none."""
+        m, mine = messages.c, _of(owner, conversation_id)
+        at = sa.select(m.seq).where(m.id == known_id(message_id), *mine).scalar_subquery()
+        found = sa.select(m.id).where(*mine, m.seq > at).order_by(m.seq).limit(1)
+        async with self._reading.connect() as connection:
+            return (await connection.execute(found)).scalar() or ""
 
     async def begin_turn(
         self, owner: str, conversation_id: str, said: Message, reply: Message
@@ -134,12 +144,23 @@ class Conversations:
         """Store these messages as they are now. One that was deleted meanwhile stays deleted."""
         mine = _all_of(_of(owner, conversation_id))
         async with self._engine.begin() as connection:
-            for message in map(clean_message, changed):
+            for cleaned in map(clean_message, changed):
+                message = await without_forgotten(connection, owner, cleaned)
                 update = sa.update(messages).where(messages.c.id == known_id(message.id), *mine)
                 now = {"status": message.status, "body": message_to_json(message)}
                 if (await connection.execute(update.values(now))).rowcount:
                     await _link_media(connection, owner, message)
                     await _name_recording(connection, owner, conversation_id, message)
+
+    async def pin(self, owner: str, conversation_id: str, message_id: str, pinned: bool) -> None:
+        """Always send this message word for word, or no longer."""
+        # A column of its own: a running turn stores the bodies of its messages again and again.
+        mark = sa.update(messages).where(
+            messages.c.id == known_id(message_id), *_of(owner, conversation_id)
+        )
+        async with self._engine.begin() as connection:
+            if not (await connection.execute(mark.values(pinned=pinned))).rowcount:
+                raise Missing("No such message.")
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> None:
         """Call it `title`, one line of at most 200 characters; empty titles change nothing."""
@@ -167,6 +188,12 @@ class Conversations:
         await erase_traces(self._engine)
         return hashes
 
+    async def unrecall(self, owner: str, memory_ids: Collection[str]) -> int:
+        """Take these memories out of what replies say they recalled; how many replies said so."""
+        ids = [known_id(memory_id) for memory_id in memory_ids]
+        async with self._engine.begin() as connection:
+            return await unrecall(connection, known_owner(owner), ids)
+
     async def interrupt_running(self) -> int:
         """At start, for all owners: what was running when Parley ended is kept, as interrupted."""
         m = messages.c
@@ -178,6 +205,11 @@ class Conversations:
                 change = {"status": message.status, "body": message_to_json(message)}
                 await connection.execute(sa.update(messages).where(m.id == row.id).values(change))
         return len(rows)
+
+
+def _message(body: str, pinned: bool) -> Message:
+    message = message_from_json(body)
+    return replace(message, pinned=True) if pinned else message
 
 
 Conditions = tuple[sa.ColumnElement[bool], ...]
@@ -265,7 +297,9 @@ async def _link_media(connection: AsyncConnection, owner: str, message: Message)
 
 
 def _media_of(message: Message) -> set[str]:
-    used = {part.media.sha256 for part in message.parts if isinstance(part, Image | Audio)}
+    used = {
+        part.media.sha256 for part in message.parts if isinstance(part, Image | Audio | Document)
+    }
     if message.provenance and message.provenance.spoken:
         used.add(message.provenance.spoken.sha256)
     return used

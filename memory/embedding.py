@@ -20,13 +20,32 @@ MAX_CHARS = 8_000
 _WORD = re.compile(r"\w+|[^\w\s]+")
 
 
+class EmbeddingRefused(Exception):
+    """An embedding that was chosen cannot be had here; `advice` says what to do next."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(f"{message} {advice}".strip())
+        self.message = message
+        self.advice = advice
+
+
 class Embedding(Protocol):
-    """`name` holds model and version: vectors of another name are never compared with these."""
+    """`name` holds model and version: vectors of another name are never compared with these.
+
+    `per_request`: each call is a request to a provider, so nobody asks twice for the same text, nor
+    for parts of one. `trouble` says why the last call gave rows of 0 alone, for the operator; empty
+    while all is well.
+    """
 
     name: str
+    per_request: bool
+    trouble: str
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        """One row a text, each of length 1, or all 0 where a text has no known token."""
+        """One row a text, each of length 1; all 0 where a text has no known token, or in trouble.
+
+        Rows of 0 are near nothing, and no store keeps them: words must do until they are made.
+        """
         ...
 
     async def embed_query(self, text: str, rarity: Mapping[str, float]) -> Vectors:
@@ -42,6 +61,8 @@ class LocalEmbedding:
     """
 
     name = "wordllama-l2-256-log1p-v1"
+    per_request = False
+    trouble = ""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -64,7 +85,7 @@ class LocalEmbedding:
             # einsum, not @: OpenBLAS would wake a thread per core for products as small as these,
             # and its limit can only be set in the environment before numpy is imported.
             found[row] = np.einsum("t,td->d", np.log1p(ids).astype(np.float32), table[ids])
-        return _unit(found)
+        return unit(found)
 
     def _embed_words(self, words: Sequence[str], weights: Sequence[float]) -> Vectors:
         tokenizer, table = self._loaded
@@ -73,7 +94,7 @@ class LocalEmbedding:
         for pieces, weight in zip(encoded, weights, strict=True):
             ids = np.array(pieces.ids, np.int64)
             found[0] += weight * table[ids].sum(axis=0)
-        return _unit(found)
+        return unit(found)
 
     @property
     def _loaded(self) -> tuple[Any, Vectors]:
@@ -97,7 +118,8 @@ class LocalEmbedding:
             return tokenizer, file.get_tensor("embedding.weight").astype(np.float32)
 
 
-def _unit(rows: Vectors) -> Vectors:
+def unit(rows: Vectors) -> Vectors:
+    """Each row at length 1, or 0."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: Vectors = rows / np.maximum(lengths, 1e-9)
     return unit

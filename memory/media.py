@@ -76,6 +76,13 @@ class MediaStore:
                 if gone and (await connection.execute(left)).first() is None:
                     await asyncio.to_thread(place.unlink, missing_ok=True)
 
+    async def erase(self, owner: str) -> None:
+        """Give up all of them; call it when no message of this owner is left."""
+        mine = sa.select(owned.c.sha256).where(owned.c.owner == known_owner(owner))
+        async with self._reading.connect() as connection:
+            hashes = (await connection.execute(mine)).scalars().all()
+        await self.disown(owner, hashes)
+
     def _place(self, sha256: str) -> Path:
         known_hash(sha256)
         return self._root / sha256[:2] / sha256[2:4] / sha256

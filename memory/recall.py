@@ -1,53 +1,50 @@
-"""Long-term memory: what was said, with where it was said, found again in other conversations."""
+"""Long-term memory: what was said and told, with where that was, found again in other conversations."""
 
 import asyncio
-import logging
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from time import time
 
-import numpy as np
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from memory.database import erase_traces, reading
-from memory.edge import Missing, clean, known_id, known_owner
-from memory.embedding import MAX_CHARS, Embedding, Vectors
-from memory.ranking import Entry, OwnerIndex
-from memory.schema import conversations, forgotten, memories, messages
-from memory.vectors import VectorStore, VectorsUnusable
-from messages import Memory, Message
+from memory.edge import Missing, clean, known_hash, known_id, known_owner
+from memory.embedding import MAX_CHARS
+from memory.excerpts import clipped
+from memory.exchanges import exchanges, tokens_of
+from memory.indexes import Entry, Indexes, Scope
+from memory.lookup import Filter, Lookup, of_long_term, standing
+from memory.memory_book import MemoryBook, to_its_end
+from memory.memory_rows import AT_ONCE, Change, Row, row_id
+from memory.passages import passages_of
+from memory.portable import from_file, new_rows, to_file
+from memory.schema import memories
+from memory.sentences import told_text
+from memory.statements import statements, understood
+from memory.tokens import estimate
+from messages import Media, Memory, Message, new_id
 
-log = logging.getLogger(__name__)
-
-HELD = 50_000
-"""Memories held ready for ranking, of all owners together (7 KB each); owners long silent go."""
-SPARE = 3
+SPARE = 2
 """So many candidates for each memory wanted: some repeat the query or each other."""
-
-
-@dataclass(slots=True)
-class _Held:
-    """An owner's index and who may use it: one at a time."""
-
-    index: OwnerIndex = field(default_factory=OwnerIndex)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+INSTRUCTION_TOKENS = 600
+INSTRUCTION_CHARS = 900
+"""What is always sent, all together and each."""
+PASSAGES_RANKED = 60
+LONGEST_NAME = 200
+SEARCHED = 500
+"""Memories that a search in the panel looks through for those that pass its filter."""
 
 
 class Recall:
-    """Memories of all owners. The texts in the database are the truth; vectors are made from them.
+    """Memories of all owners: the owner comes first, always, and sees and changes theirs alone.
 
-    `chroma_dir` holds the vectors; the directory above it must be claimed (`database.claim`). What
-    an owner has is compared with the database at every recall, so nothing forgotten comes back.
+    The texts in the database are the truth; what ranks them is made from them. Raises Missing for
+    what is not there or not the owner's. Sends no request.
     """
 
-    def __init__(self, engine: AsyncEngine, chroma_dir: Path, embedding: Embedding) -> None:
-        self._engine = engine
-        self._reading = reading(engine)
-        self._embedding = embedding
-        self._vectors = VectorStore(chroma_dir, embedding.name)
-        self._held: OrderedDict[str, _Held] = OrderedDict()
+    def __init__(self, engine: AsyncEngine, indexes: Indexes) -> None:
+        self._book = MemoryBook(engine)
+        self._lookup = Lookup(engine)
+        self._indexes = indexes
 
     async def remember(self, owner: str, conversation_id: str, messages: Sequence[Message]) -> None:
         """Keep the words of each message; again with the same message, as they are now.
@@ -57,208 +54,312 @@ class Recall:
         """
         known_owner(owner)
         rows = [
-            {
-                "id": known_id(message.id),
-                "owner": owner,
-                "conversation_id": known_id(conversation_id),
-                "message_id": message.id,
-                "role": message.role,
-                "text": clean(message.text)[:MAX_CHARS].strip(),
-                "at": message.at,
-            }
-            for message in messages
-            if message.status != "running" and message.text.strip()
+            Row(known_id(said.id), known_id(conversation_id), said.id, said.role, text, said.at)
+            for said in messages
+            if said.status != "running" and (text := clean(said.text)[:MAX_CHARS].strip())
         ]
-        async with self._engine.begin() as connection:
-            entries = [entry for row in rows for entry in await _store(connection, row)]
-        await self._make_vectors(owner, entries)
+        await self._rank(owner, await self._book.say(owner, rows))
+
+    async def note(self, owner: str, conversation_id: str, said: Message) -> list[Memory]:
+        """Keep the facts and standing instructions in the user's own words; [] if there are none."""
+        known_owner(owner), known_id(conversation_id), known_id(said.id)
+        told = await asyncio.to_thread(statements, said)
+        rows = [
+            Row(
+                id=row_id("told", said.id, number),
+                conversation_id=conversation_id,
+                message_id=said.id,
+                role="user",
+                text=clean(one.text),
+                at=said.at,
+                kind=kind,
+                pinned=kind == "instruction",
+                subject=clean(one.subject),
+            )
+            for number, (kind, one) in enumerate(told)
+        ]
+        if not rows:
+            return []
+        return [m for m in await self._told(owner, rows) if m.message_id == said.id]
+
+    async def remember_fact(
+        self, owner: str, conversation_id: str, message_id: str, text: str
+    ) -> Memory:
+        """Keep what a model was asked to; known already, that comes back. Raises ValueError if empty.
+
+        It is never a standing instruction: what a model writes may come from a page that it read.
+        """
+        known_owner(owner)
+        words = told_text(clean(text))[:MAX_CHARS]
+        if not words:
+            raise ValueError("There is nothing to remember.")
+        row = Row(
+            id=new_id(),
+            conversation_id=known_id(conversation_id),
+            message_id=known_id(message_id),
+            role="assistant",
+            text=words,
+            at=time(),
+            kind="fact",
+            subject=understood("fact", words).subject,
+        )
+        found = await self._told(owner, [row])
+        if not found:
+            raise Missing("What was said there is forgotten.")
+        return found[0]
 
     async def recall(
-        self, owner: str, query: str, *, besides: str | None, limit: int = 4
+        self,
+        owner: str,
+        query: str,
+        *,
+        besides: str | None,
+        tokens: int = 6_000,
+        limit: int = 24,
     ) -> list[Memory]:
-        """The best memories for `query`, best first, none of the conversation `besides`.
+        """The best for `query`, best first, none of the conversation `besides`, within the budgets.
 
-        Often none: what neither shares a telling word with the query nor is near it in meaning is
-        left out. Sends no request.
+        Each comes with its question or reply, clipped. Often none: what neither shares a telling
+        word with the query nor is near it in meaning is left out, and so is what is always sent.
         """
         text = clean(query)[:MAX_CHARS]
-        async with self._hold(known_owner(owner)).lock:
-            index = await self._synced(owner)
-            if not len(index):
-                return []
-            vector = await self._embedding.embed_query(text, index.rarity(text))
-            ids = await asyncio.to_thread(index.best, text, vector, besides, limit * SPARE)
-        found = await self._found(owner, ids)
-        return _different(text, found)[:limit]
+        scope = Scope(known_owner(owner))
+        ranked = await self._indexes.ranked(scope, text, besides=besides or "", limit=limit * SPARE)
+        if not ranked:
+            return []
+        found, beside = await self._lookup.holding(owner, [one.id for one in ranked], limit)
+        if any(memory.pinned and memory.kind != "passage" for memory in found):
+            sent = {memory.id for memory in await self.instructions(owner)}
+            found = [memory for memory in found if memory.id not in sent]
+        return exchanges(text, found, beside, tokens, limit)
 
-    async def forget(self, owner: str, memory_id: str) -> None:
-        """Forget one memory for good. Raises Missing."""
-        if not await self._forget(owner, memories.c.id == known_id(memory_id)):
+    async def passages(
+        self, owner: str, conversation_id: str, query: str, *, tokens: int
+    ) -> list[Memory]:
+        """The best of the documents attached there, in reading order; the first where none is better.
+
+        `conversation_title` is the document's name, `page` the page.
+        """
+        scope = Scope(known_owner(owner), known_id(conversation_id))
+        m = memories.c
+        mine = (m.conversation_id == conversation_id, m.kind == "passage")
+        rows = [row.id for row in await self._lookup.rows(owner, *mine)]
+        text = clean(query)[:MAX_CHARS]
+        ranked = await self._indexes.ranked(scope, text, limit=PASSAGES_RANKED, floor=False)
+        best = [one.id for one in ranked] or rows[:PASSAGES_RANKED]
+        chosen: list[Memory] = []
+        for memory in await self._lookup.among(owner, best, mine):
+            cost = tokens_of(memory)
+            if cost <= tokens:
+                chosen.append(memory)
+                tokens -= cost
+        order = {memory_id: number for number, memory_id in enumerate(rows)}
+        return sorted(chosen, key=lambda memory: order[memory.id])
+
+    async def instructions(self, owner: str) -> list[Memory]:
+        """What is always sent: pinned by rule or by hand, newest first, clipped to 600 tokens."""
+        room, kept = INSTRUCTION_TOKENS, []
+        for memory in await self._lookup.newest(known_owner(owner), standing(), limit=200):
+            text = clipped(memory.text, INSTRUCTION_CHARS)
+            cost = estimate(text)
+            if cost <= room:
+                kept.append(replace(memory, text=text))
+                room -= cost
+        return kept
+
+    async def add_passages(
+        self, owner: str, conversation_id: str, source: Media, pages: Sequence[str]
+    ) -> int:
+        """Cut an attached document into passages of its conversation; how many it has there now.
+
+        A second time changes nothing; those that were forgotten one by one stay so.
+        """
+        known_owner(owner), known_id(conversation_id), known_hash(source.sha256)
+        m, at = memories.c, time()
+        there = (m.conversation_id == conversation_id, m.source == source.sha256)
+        count = await self._lookup.count(owner, *there)
+        if count:
+            return count
+        cut = await asyncio.to_thread(passages_of, pages)
+        rows = [
+            Row(
+                id=row_id("passage", owner, conversation_id, source.sha256, number),
+                conversation_id=conversation_id,
+                message_id="",
+                role="user",
+                text=passage.text,
+                at=at,
+                kind="passage",
+                source=source.sha256,
+                source_name=clean(source.name)[:LONGEST_NAME] or "document",
+                page=passage.page,
+            )
+            for number, passage in enumerate(cut)
+        ]
+        changes = await self._book.add(owner, rows)
+        await self._rank(owner, changes)
+        return len(changes)
+
+    async def keep_document(self, owner: str, conversation_id: str, sha256: str) -> None:
+        """Let all conversations recall it. Raises Missing if it was not cut into passages there."""
+        m = memories.c
+        there = (
+            m.conversation_id == known_id(conversation_id),
+            m.source == known_hash(sha256),
+            m.kind == "passage",
+        )
+        await self._rank(owner, await self._book.pin(known_owner(owner), there, True))
+
+    async def search(
+        self,
+        owner: str,
+        query: str = "",
+        *,
+        sought: Filter | None = None,
+        limit: int = 50,
+        before: str = "",
+    ) -> list[Memory]:
+        """For the panel: newest first, or with a query the best first; `before` was the last shown.
+
+        Facts that hold no longer are there too, with `superseded_at`.
+        """
+        known_owner(owner)
+        text = clean(query)[:MAX_CHARS].strip()
+        wanted = sought or Filter()
+        if wanted.conversation_id:
+            known_id(wanted.conversation_id)
+        which = replace(wanted, kind=clean(wanted.kind)).conditions()
+        if not text:
+            return await self._lookup.newest(owner, which, limit, before and known_id(before))
+        ranked = await self._indexes.ranked(Scope(owner), text, limit=SEARCHED)
+        best = await self._lookup.among(owner, [one.id for one in ranked], which)
+        found = {memory.id: memory for memory in best}
+        for memory in await self._lookup.containing(owner, text, which, SEARCHED):
+            found.setdefault(memory.id, memory)
+        listed = list(found.values())
+        start = 1 + next((n for n, m in enumerate(listed) if m.id == before), -1)
+        return listed[start : start + limit]
+
+    async def get(self, owner: str, memory_id: str) -> Memory:
+        found = await self._lookup.memories(known_owner(owner), [known_id(memory_id)])
+        if not found:
             raise Missing("No such memory.")
+        return found[0]
+
+    async def edit(self, owner: str, memory_id: str, text: str) -> Memory:
+        """Put `text` in its place, for good: what was said does not replace it again.
+
+        Raises ValueError if nothing is left.
+        """
+        words = clean(text)[:MAX_CHARS].strip()
+        if not words:
+            raise ValueError("A memory says something.")
+        changes = await self._book.edit(known_owner(owner), known_id(memory_id), words)
+        await self._rank(owner, changes)
+        return await self.get(owner, memory_id)
+
+    async def pin(self, owner: str, memory_id: str, pinned: bool) -> None:
+        """Always send it, or no longer; of a document: recall it everywhere."""
+        which = (memories.c.id == known_id(memory_id),)
+        await self._rank(owner, await self._book.pin(known_owner(owner), which, pinned))
+
+    async def forget(self, owner: str, memory_id: str) -> list[str]:
+        """Forget it for good, with the words it was told in, or the facts told in these words.
+
+        What it had superseded holds again: so a fact just made is undone. The ids of all that is
+        gone come back.
+        """
+        return await self._gone(owner, self._book.forget(known_owner(owner), known_id(memory_id)))
 
     async def forget_conversation(self, owner: str, conversation_id: str) -> None:
         """Forget all that was said there. Stop its turn first: what is said later is kept."""
-        await self._forget(owner, memories.c.conversation_id == known_id(conversation_id))
+        there = known_id(conversation_id)
+        await self._gone(owner, self._book.forget_conversation(known_owner(owner), there))
+
+    async def drop_messages(self, owner: str, message_ids: Sequence[str]) -> None:
+        """Drop what was said and told in messages of a branch that was left."""
+        known_owner(owner)
+        ids = [known_id(message_id) for message_id in message_ids]
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            await self._gone(owner, self._book.drop_messages(owner, some))
+
+    async def export(self, owner: str) -> bytes:
+        """All but the passages of documents that were not added to the memory."""
+        rows = await self._lookup.rows(known_owner(owner), *of_long_term())
+        titles = await self._lookup.titles(owner)
+        return await asyncio.to_thread(to_file, rows, titles)
+
+    async def import_(self, owner: str, data: bytes) -> int:
+        """Add the memories of an export; how many were new. Raises ValueError in words to show.
+
+        What was forgotten here stays forgotten.
+        """
+        known_owner(owner)
+        read = await asyncio.to_thread(from_file, data)
+        there = await self._lookup.rows(owner)
+        rows = await asyncio.to_thread(new_rows, owner, read, there)
+        added = await self._book.add(owner, rows)
+        await self._rank(owner, [*added, *await self._book.settle(owner)])
+        return len(added)
+
+    async def erase(self, owner: str) -> None:
+        """Forget everything of this owner, and what was forgotten."""
+        await self._gone(owner, self._book.erase(known_owner(owner)))
+        await self._indexes.erase(owner)
+
+    async def count(self, owner: str) -> int:
+        """How many memories this owner has, documents not counted that were not added to them."""
+        return await self._lookup.count(known_owner(owner), *of_long_term())
+
+    def trouble(self) -> str:
+        """Why memories are found by their words alone just now; empty where meanings count too."""
+        return self._indexes.trouble()
 
     async def warm(self) -> None:
         """Load what the first recall would have to wait for."""
-        await self._embedding.embed(["warm"])
-
-    async def count(self, owner: str) -> int:
-        """How many memories this owner has."""
-        m = memories.c
-        asked = sa.select(sa.func.count()).where(m.owner == known_owner(owner))
-        async with self._reading.connect() as connection:
-            return (await connection.execute(asked)).scalar_one()
+        await self._indexes.warm()
 
     async def close(self) -> None:
-        await self._vectors.close()
+        await self._indexes.close()
 
-    async def _forget(self, owner: str, which: sa.ColumnElement[bool]) -> int:
-        m = memories.c
-        gone = sa.delete(memories).where(m.owner == known_owner(owner), which)
-        async with self._engine.begin() as connection:
-            rows = (await connection.execute(gone.returning(m.id, m.position, m.message_id))).all()
-            for row in rows:
-                mark = {"owner": owner, "message_id": row.message_id}
-                known = sa.select(forgotten.c.owner).filter_by(**mark)
-                if (await connection.execute(known)).first() is None:
-                    await connection.execute(sa.insert(forgotten).values(mark))
-        if rows:
-            await self._drop(owner, [(row.id, row.position) for row in rows])
-            await erase_traces(self._engine)
-        return len(rows)
+    async def _told(self, owner: str, rows: Sequence[Row]) -> list[Memory]:
+        held, changes = await self._book.tell(owner, rows)
+        await self._rank(owner, changes)
+        return await self._lookup.memories(owner, list(dict.fromkeys(row.id for row in held)))
 
-    async def _drop(self, owner: str, gone: Sequence[tuple[str, int]]) -> None:
-        held = self._hold(owner)
-        async with held.lock:
-            held.index.drop([memory_id for memory_id, _ in gone])
-        try:
-            await self._vectors.drop([_key(*memory) for memory in gone])
-        except VectorsUnusable as error:
-            # Numbers without words are left behind; nothing reads a vector that has no text.
-            log.warning("Vectors of forgotten memories were not removed: %s", error)
+    async def _gone(self, owner: str, work: Awaitable[Sequence[Change]]) -> list[str]:
+        """Do it to its end, with the indexes: the ids of what is no longer there."""
 
-    def _hold(self, owner: str) -> _Held:
-        """The owner's index, now the last used; others go while too many memories are held."""
-        held = self._held.setdefault(owner, _Held())
-        self._held.move_to_end(owner)
-        total = sum(len(other.index) for other in self._held.values())
-        for name in list(self._held):
-            if total <= HELD or name == owner:
-                break
-            if not self._held[name].lock.locked():
-                total -= len(self._held.pop(name).index)
-        return held
+        async def all_of_it() -> list[str]:
+            changes = await work
+            await self._rank(owner, changes)
+            return [one.before.id for one in changes if one.before and not one.after]
 
-    async def _synced(self, owner: str) -> OwnerIndex:
-        """The owner's index brought up to what the database holds."""
-        held, m = self._hold(owner), memories.c
-        state = sa.select(sa.func.count(), sa.func.max(m.position)).where(m.owner == owner)
-        async with self._reading.connect() as connection:
-            count, last = (await connection.execute(state)).one()
-            if (last or 0) > held.index.last_position:
-                await self._load(connection, owner, held.index)
-            if len(held.index) != count:
-                held.index = OwnerIndex()
-                await self._load(connection, owner, held.index)
-        return held.index
+        return await to_its_end(all_of_it())
 
-    async def _load(self, connection: AsyncConnection, owner: str, index: OwnerIndex) -> None:
-        m = memories.c
-        newer = (
-            sa.select(m.position, m.id, m.conversation_id, m.role, m.text)
-            .where(m.owner == owner, m.position > index.last_position)
-            .order_by(m.position)
-        )
-        entries = [Entry(*row) for row in await connection.execute(newer)]
-        if entries:
-            vectors = await self._vectors_of(owner, entries)
-            await asyncio.to_thread(index.extend, entries, vectors)
-
-    async def _vectors_of(self, owner: str, entries: Sequence[Entry]) -> Vectors:
-        """One row for each, from the store; what is missing or damaged there is made again."""
-        keys = [_key(entry.id, entry.position) for entry in entries]
-        try:
-            stored = await self._vectors.get(owner, keys)
-        except VectorsUnusable as error:
-            log.warning("Vectors are made from the texts, because: %s", error)
-            stored = {}
-        lost = [e for e, key in zip(entries, keys, strict=True) if not _sound(stored.get(key))]
-        stored |= await self._make_vectors(owner, lost)
-        return np.stack([stored[key] for key in keys])
-
-    async def _make_vectors(self, owner: str, entries: Sequence[Entry]) -> dict[str, Vectors]:
-        if not entries:
-            return {}
-        vectors = await self._embedding.embed([entry.text for entry in entries])
-        made = {_key(e.id, e.position): row for e, row in zip(entries, vectors, strict=True)}
-        try:
-            await self._vectors.put(owner, made)
-        except VectorsUnusable as error:
-            log.warning("Vectors were not stored and will be made again: %s", error)
-        return made
-
-    async def _found(self, owner: str, ids: Sequence[str]) -> list[Memory]:
-        """These memories as the database has them now, in this order, without replaced replies."""
-        m, title = memories.c, sa.func.coalesce(conversations.c.title, "")
-        replaced = sa.exists().where(messages.c.id == m.message_id, messages.c.replaced)
-        rows = (
-            sa.select(m.id, m.text, m.role, m.conversation_id, title, m.message_id, m.at)
-            .select_from(
-                memories.outerjoin(
-                    conversations,
-                    sa.and_(
-                        conversations.c.id == m.conversation_id, conversations.c.owner == owner
-                    ),
-                )
-            )
-            .where(m.owner == owner, m.id.in_(ids), sa.not_(replaced))
-        )
-        async with self._reading.connect() as connection:
-            by_id = {row[0]: Memory(*row) for row in await connection.execute(rows)}
-        return [by_id[memory_id] for memory_id in ids if memory_id in by_id]
+    async def _rank(self, owner: str, changes: Sequence[Change]) -> None:
+        """Tell the indexes what is no longer where it was, and what is there now."""
+        gone: dict[str, list[tuple[str, int]]] = {}
+        new: dict[str, list[Entry]] = {}
+        for one in changes:
+            before, after = _places(one.before), _places(one.after)
+            for conversation_id, row in before.items():
+                if row != after.get(conversation_id):
+                    gone.setdefault(conversation_id, []).append(row)
+            for conversation_id, row in after.items():
+                if one.after and row != before.get(conversation_id):
+                    new.setdefault(conversation_id, []).append(_entry(one.after))
+        for conversation_id, rows in gone.items():
+            await self._indexes.dropped(Scope(owner, conversation_id), rows)
+        for conversation_id, entries in new.items():
+            await self._indexes.added(Scope(owner, conversation_id), entries)
 
 
-async def _store(connection: AsyncConnection, row: dict[str, object]) -> Iterable[Entry]:
-    """The new entry, or nothing where it is forgotten or stands there already."""
-    m = memories.c
-    same = (m.owner == row["owner"], m.id == row["id"])
-    gone = sa.select(forgotten.c.owner).where(
-        forgotten.c.owner == row["owner"], forgotten.c.message_id == row["message_id"]
-    )
-    text = (await connection.execute(sa.select(m.text).where(*same))).scalar()
-    if text == row["text"] or (await connection.execute(gone)).first():
-        return ()
-    # A changed text gets a new position, by which every index and vector knows that it changed.
-    await connection.execute(sa.delete(memories).where(*same))
-    new = sa.insert(memories).values(row)
-    columns = (m.position, m.id, m.conversation_id, m.role, m.text)
-    return (Entry(*(await connection.execute(new.returning(*columns))).one()),)
+def _places(row: Row | None) -> dict[str, tuple[str, int]]:
+    """Scopes, and what the memory goes by there."""
+    return dict.fromkeys(row.scopes, (row.id, row.position)) if row else {}
 
 
-def _key(memory_id: str, position: int) -> str:
-    """A vector's id: that of its memory, and of the very text it was made from."""
-    return f"{memory_id}.{position}"
-
-
-def _sound(vector: Vectors | None) -> bool:
-    """Whether it can be what was stored: of length 1, or 0 for a text without a known token."""
-    if vector is None:
-        return False
-    length = float(np.linalg.norm(vector))
-    return abs(length - 1) < 1e-3 or length == 0.0
-
-
-def _different(query: str, found: Iterable[Memory]) -> list[Memory]:
-    """Without those that only repeat the query, or one another."""
-    seen, different = {_plain(query)}, []
-    for memory in found:
-        if _plain(memory.text) not in seen:
-            seen.add(_plain(memory.text))
-            different.append(memory)
-    return different
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
+def _entry(row: Row) -> Entry:
+    return Entry(row.position, row.id, row.conversation_id, row.speaker, row.role, row.text, row.at)

@@ -2,10 +2,10 @@
 
 import re
 
-from messages import Audio, Image, Message
+from messages import Audio, Document, Image, Message
 
 LONGEST = 48
-UNNAMED = {"image": "Picture", "audio": "Recording"}
+UNNAMED = {"image": "Picture", "audio": "Recording", "document": "Document"}
 
 _LEADING_MARKS = re.compile(r"^(?:\s*(?:#{1,6}\s|>|[-*+]\s|\d+[.)]\s|```\w*|~~~\w*))*\s*")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -19,7 +19,9 @@ def title_of(message: Message) -> str:
         if words:
             return shortened(words)
     for part in message.parts:
-        if isinstance(part, Image | Audio):
+        if isinstance(part, Document) and (name := plain_line(part.media.name)):
+            return shortened(name)
+        if isinstance(part, Image | Audio | Document):
             return UNNAMED[part.kind]
     return "Conversation"
 

@@ -2,6 +2,11 @@
 
 import re
 import unicodedata
+from functools import lru_cache
+from hashlib import blake2b
+
+VERSION = "1"
+"""Of what becomes of a text; indexes made by another are useless."""
 
 # Scripts written without spaces are searched by overlapping pairs of characters: of questions in
 # Chinese and Japanese that finds 68 % among the first five, whole runs as words 22 %.
@@ -25,16 +30,31 @@ recall remember remind s said same say saying says shall she should so some some
 suggest suggested t tell than thank thanks that the their theirs them then there these they thing
 things this those though thought through to today told too under until up us ve very want was way
 we well were what when where whether which while who whom whose why will with would yes yesterday
-yet you your yours der die das den dem des ein eine einen einem einer und oder aber ich du er sie
-es wir ihr mir mich dir dich mein meine meinen meinem meiner dein deine ist sind waren bist habe
-hatte haben wer wie wo wann warum welche welcher welches zu zum zur im auf aus bei mit nach von
-vor für über nicht kein keine noch nur auch als wenn dass daß gesagt sagen sagte erzählt kannst
-können bitte el la los las un una unos unas y o pero yo tú él ella mi mis tu tus su sus era fue ha
-qué que quién quien cómo como dónde donde cuándo cuando cuál cual por para con de del al en sí se
-te lo le dije dijo les une et ou mais je il elle nous vous ils elles mon ma mes ta tes sa ses est
-sont était ai avons qui quoi où quand pourquoi quel quelle au aux dans sur avec sans par pas ne ce
-cette dit и в на с к по о об не что кто как где когда почему я ты он она мы вы они мой моя моё мои
-меня мне тебе это был была было у из за для от до же ли бы сказал сказала
+yet you your yours
+
+der die das den dem des ein eine einen einem einer eines und oder aber ich du er sie es wir ihr mir
+mich dir dich ihn ihm ihnen uns euch mein meine meinen meinem meiner meines dein deine deinen
+deiner sein seine seinen seiner unser unsere unseren unserem unserer euer eure ist sind waren bist
+hat habe hatte haben wird werden wurde wer wen wem wie wo wann warum was woher wohin womit wovon
+wovor wozu wofür wieviel wieviele welche welcher welches welchen welchem zu zum zur im auf aus bei
+beim vom mit nach von vor für über nicht kein keine noch nur auch als wenn dass daß gesagt sagen
+sagte erzählt kannst können bitte sich doch schon sehr dann denn da hier dort diese dieser dieses
+
+el la los las un una unos unas y o u pero yo tú él ella ellos nosotros mi mis tu tus su sus nuestro
+nuestra nuestros nuestras era eran fue ha han he hay es son está están ser estar qué que quién
+quien quiénes cómo como dónde donde adónde cuándo cuando cuál cual cuáles cuánto cuánta cuántos
+cuántas por para con de del al a en sí si se te le les lo nos ya muy más no ni también porque dije
+dijo este esta esto ese esa eso esos esas
+
+les une et ou mais je il elle nous vous ils elles mon ma mes ta tes sa ses leur leurs notre votre
+est sont était ai avons ont qui quoi où quand comment pourquoi combien quel quelle quels quelles au
+aux dans sur avec sans par pas ne ce cet cette ces que des du dit
+
+и в во на с со к ко по о об не ни что чего чем чему кто кого кому кем как какой какая какое какие
+какую каком каким каких где куда откуда когда почему зачем сколько чей чья чьё чьи я ты он она оно
+мы вы они мой моя моё мои моего моей моему моих мою твой твоя твои наш наша наше наши нашу нашей
+свой своя свои меня мне мной тебе тебя его её ему ей нас нам их им это этот эта эти был была было
+были быть есть у из за для от до при под над а но да же ли или бы если то так уже ещё сказал сказала
 """
 STOPWORDS = frozenset(_STOPWORDS.split())
 
@@ -68,5 +88,21 @@ def terms(text: str) -> list[str]:
         if match.lastgroup == "run":
             found += [token[i : i + 2] for i in range(len(token) - 1)] or [token]
         elif token not in STOPWORDS:
-            found.append(stem(folded(token)))
+            found.append(_term(token))
     return found
+
+
+def keys(text: str) -> list[int]:
+    """The terms of `text` as they are kept and compared: hashed."""
+    return [hashed(term) for term in terms(text)]
+
+
+@lru_cache(maxsize=1 << 16)
+def hashed(text: str) -> int:
+    """64 bits that tell `text` from others, the same in every process."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+
+
+@lru_cache(maxsize=1 << 16)
+def _term(token: str) -> str:
+    return stem(folded(token))

@@ -5,9 +5,9 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from events import (
-    ContextBuilt,
     Event,
     ReasoningDelta,
+    Remembered,
     RequestSent,
     TextDelta,
     ToolCalled,
@@ -18,6 +18,8 @@ from inference.backend import (
     BackendError,
     CallChunk,
     ChatRequest,
+    Chunk,
+    ContextTooLong,
     FinishedChunk,
     ReasoningChunk,
     RetryChunk,
@@ -25,29 +27,23 @@ from inference.backend import (
     ToolSpec,
 )
 from inference.shortcomings import shortcoming
-from memory.context import Window, fit
-from messages import Message, Provenance, Purpose, ToolCall, ToolResult
+from messages import Message, Purpose, ToolCall, ToolResult
 from steps.checking import json_wanted
 from steps.course import Course
+from steps.fitting import fitted, learn, learn_refusal, offered
 from steps.surroundings import around
 from steps.tooling import Round, for_model
 
-SYSTEM = (
-    "You are Parley, a helpful assistant in a chat that people read or listen to. Answer in the "
-    "language of the question. Use Markdown where it helps. Use the tools for what they do better "
-    "than you: arithmetic, dates, time, units. Say so when you do not know."
-)
-
 
 async def answer(course: Course) -> AsyncIterator[Event]:
-    window = _window(course)
-    yield ContextBuilt(window.tokens, window.window, window.dropped)
     rounds = course.planned.tool_rounds if course.choice.tools else 0
     for number in range(rounds + 1):
         calls: list[ToolCall] = []
         purpose: Purpose = "tool round" if number else "answer"
-        tools = await _offered(course) if number < rounds else ()
-        async for event in _ask(course, window, tools, purpose):
+        tools = await offered(course) if number < rounds else ()
+        if number:
+            course.window = fitted(course)
+        async for event in _ask(course, tools, purpose):
             if isinstance(event, ToolCalled):
                 calls.append(event.call)
             yield event
@@ -66,15 +62,13 @@ def unanswered(reply: Message) -> list[ToolCall]:
     return [p for p in reply.parts if isinstance(p, ToolCall) and p.call_id not in answered]
 
 
-async def _ask(
-    course: Course, window: Window, tools: Sequence[ToolSpec], purpose: Purpose
-) -> AsyncIterator[Event]:
+async def _ask(course: Course, tools: Sequence[ToolSpec], purpose: Purpose) -> AsyncIterator[Event]:
     """One request for a reply, and what comes of it."""
-    reply, choice = course.exchange.reply, course.choice
+    choice, window = course.choice, course.window
     request = ChatRequest(
         choice.model,
         window.system,
-        _as_read(course, (*window.messages, *((reply,) if reply.parts else ()))),
+        _as_read(course, window.messages),
         course.layers.media.read,
         choice.max_output,
         tools,
@@ -83,7 +77,7 @@ async def _ask(
     )
     sent = course.request(purpose, choice.model, course.line)
     yield sent
-    async for chunk in course.line.backend.chat(request, course.errand(purpose)):
+    async for chunk in _chunks(course, request, purpose):
         match chunk:
             case RetryChunk(why, wait_s, went):
                 if went:
@@ -100,28 +94,21 @@ async def _ask(
                 course.finish = end.finish
                 course.shortcoming = shortcoming(end, course.line.provider, window.tokens)
                 yield _counted(sent, end)
+                await learn(course, end)
 
 
-def _window(course: Course) -> Window:
-    about = course.exchange.reply.provenance or Provenance()
-    return fit(
-        SYSTEM,
-        about.recalled,
-        course.turn.history,
-        course.exchange.said,
-        window=course.choice.window,
-        reserve=0,  # the choice's window is what may go in: room for the answer is off already
-    )
+async def _chunks(course: Course, request: ChatRequest, purpose: Purpose) -> AsyncIterator[Chunk]:
+    try:
+        async for chunk in course.line.backend.chat(request, course.errand(purpose)):
+            yield chunk
+    except ContextTooLong:
+        await learn_refusal(course)
+        raise
 
 
 def _as_read(course: Course, messages: Sequence[Message]) -> tuple[Message, ...]:
     """The offline engine has no language model that words could mislead, and shows them as they are."""
     return tuple(messages if course.line.provider.offline else map(for_model, messages))
-
-
-async def _offered(course: Course) -> tuple[ToolSpec, ...]:
-    tools = await course.layers.tooling.offered(course.turn.owner, draws=False)
-    return tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)
 
 
 async def _results(course: Course, calls: Sequence[ToolCall]) -> AsyncIterator[Event]:
@@ -137,6 +124,9 @@ async def _results(course: Course, calls: Sequence[ToolCall]) -> AsyncIterator[E
     async with aclosing(course.layers.tooling.run(now, calls)) as events:
         async for event in events:
             yield event
+            if course.remembered:
+                told, course.remembered = tuple(course.remembered), []
+                yield Remembered(told)
 
 
 def _counted(sent: RequestSent, end: FinishedChunk) -> RequestSent:

@@ -39,10 +39,11 @@ async def choose_model(course: Course) -> AsyncIterator[Event]:
         _operators_models(course),
         course.turn.wishes.choices,
     )
+    measures = course.layers.calibrations.measures
     needs = Needs(
         images=_shows_pictures(course, models),
         tools=bool(course.layers.tooling.router.tools),
-        tokens=sum(map(estimate_message, (*course.turn.history, course.exchange.said))),
+        tokens=measures.tokens(course.turn.history) + estimate_message(course.exchange.said),
         json=choices.json,
     )
     course.choice = choose(

@@ -9,9 +9,13 @@ from inference.ledger import Ledger
 from inference.models import Choice
 from inference.switchboard import Line, Switchboard, Task
 from inference.turn_plan import TurnPlan, Where
+from memory.calibration import Calibrations
+from memory.context import Policy, Room, Window
+from memory.documents import Documents
 from memory.media import MediaStore
 from memory.recall import Recall
-from messages import Fault, Message, Purpose, Request, Wishes
+from memory.summaries import Summaries
+from messages import Fault, Memory, Message, Purpose, Request, Wishes
 from steps.tooling import Tooling
 
 
@@ -44,18 +48,27 @@ class Layers:
     ledger: Ledger
     recall: Recall
     media: MediaStore
+    documents: Documents
+    summaries: Summaries
+    calibrations: Calibrations
     tooling: Tooling
 
 
 class Course:
     """`exchange` is the turn so far; what a step finds out stands here for those after it.
 
-    `line`, `planned` and `choice` are set by steps/choosing.py.
+    `line`, `planned` and `choice` are set by steps/choosing.py; `room`,
+    `policy` and `window` by steps/fitting.py. `history` and `said` are what a model
+    is shown of the messages: documents as text. `remembered` is what tools were told to remember and
+    nobody was told of yet.
     """
 
     line: Line
     planned: TurnPlan
     choice: Choice
+    room: Room
+    policy: Policy
+    window: Window
 
     def __init__(self, turn: Turn, layers: Layers, opening: TurnStarted) -> None:
         self.turn = turn
@@ -64,10 +77,19 @@ class Course:
         self.lines = layers.lines.of(turn.owner)
         self.shortcoming: Fault | None = None
         self.requests = 0
+        self.history: Sequence[Message] = turn.history
+        self.said = turn.said
+        self.remembered: list[Memory] = []
         self.finish = "stop"
 
     def grow(self, event: Event) -> None:
         self.exchange = grow(self.exchange, event)
+
+    @property
+    def answered_by_a_model(self) -> bool:
+        """Whether a language model was asked, and not the offline engine alone."""
+        chosen = getattr(self, "choice", None)
+        return chosen is not None and not self.line.provider.offline
 
     def sense(self, task: Task, where: Where) -> tuple[Line, str]:
         """Who hears or speaks, and with which model."""

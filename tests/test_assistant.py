@@ -52,12 +52,12 @@ async def test_what_was_said_is_counted_as_remembered_and_its_owner_told_of_it(
 ) -> None:
     told: list[str] = []
     house.assistant.listen(told.append)
-    assert await house.assistant.memories(OWNER) == 0
+    assert (await house.assistant.memory.state(OWNER, "")).count == 0
     await house.assistant.send(OWNER, TALK, "I am allergic to peanuts.", (), speak=False)
     assert told == [OWNER]
     async with asyncio.timeout(15):
         while len(told) < 2:
             await asyncio.sleep(0.02)
     assert told == [OWNER, OWNER]
-    assert await house.assistant.memories(OWNER) > 0
-    assert await house.assistant.memories(new_id()) == 0
+    assert (await house.assistant.memory.state(OWNER, "")).count > 0
+    assert (await house.assistant.memory.state(new_id(), "")).count == 0

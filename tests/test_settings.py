@@ -49,14 +49,38 @@ def test_keys_are_gone_from_the_environment_once_read() -> None:
     assert environ == {"PATH": "/bin"}
 
 
+def test_the_token_of_the_door_is_gone_from_the_environment_once_read() -> None:
+    environ = {"PARLEY_MCP": "1", "PARLEY_MCP_TOKEN": "a token, long enough"}
+    chosen, _ = read(environ, VARIABLES)
+    assert (chosen.mcp, chosen.mcp_token) == (True, "a token, long enough")
+    assert "PARLEY_MCP_TOKEN" not in environ
+
+
+def test_mcp_servers_are_written_down_where_data_are_kept_or_elsewhere(tmp_path: Path) -> None:
+    chosen, _ = read({"PARLEY_DATA_DIR": str(tmp_path)}, VARIABLES)
+    assert chosen.mcp_path == tmp_path / "mcp.json"
+    chosen, _ = read({"PARLEY_MCP_FILE": f"{tmp_path}/mine.json"}, VARIABLES)
+    assert chosen.mcp_path == tmp_path / "mine.json"
+    chosen, _ = read({"PARLEY_MCP_HOSTS": "chat.example.org, , me.local:80"}, VARIABLES)
+    assert chosen.mcp_names == ["chat.example.org", "me.local:80"]
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
+        ("PARLEY_MCP_TOKEN", "short"),
         ("PARLEY_PORT", "http"),
         ("PARLEY_PORT", "99999"),
         ("PARLEY_SHARE", "maybe"),
         ("PARLEY_REQUESTS_PER_DAY", "sixty"),
         ("PARLEY_RESERVE", "-1"),
+        ("CHROMA_URL", "localhost:8000"),
+        ("CHROMA_URL", "http://"),
+        ("CHROMA_URL", "http://chroma:port"),
+        ("CHROMA_URL", "ftp://chroma"),
+        ("CHROMA_URL", "http://chroma/?database=x"),
+        ("PARLEY_EMBEDDING", "minilm-l6"),
+        ("PARLEY_EMBEDDING", "provider:"),
     ],
 )
 def test_a_setting_that_cannot_be_read_is_named(variable: str, value: str) -> None:
@@ -72,3 +96,19 @@ def test_a_space_listens_to_the_world_and_a_desk_to_itself(tmp_path: Path) -> No
     assert read({}, [])[0].address == "127.0.0.1"
     assert read({"SPACE_ID": "me/parley"}, [])[0].address == "0.0.0.0"
     assert read({"PARLEY_DATA_DIR": str(tmp_path)}, [])[0].data_path == tmp_path
+
+
+def test_memory_is_embedded_here_unless_a_providers_model_is_named() -> None:
+    assert (read({}, [])[0].embedding, read({}, [])[0].embedding_model) == ("local", "")
+    assert read({"PARLEY_EMBEDDING": "minilm"}, [])[0].embedding_model == ""
+    chosen = read({"PARLEY_EMBEDDING": "provider:BAAI/bge-m3:free"}, [])[0]
+    assert chosen.embedding_model == "BAAI/bge-m3:free"
+
+
+def test_the_password_of_a_chroma_server_is_gone_from_the_environment_and_from_errors() -> None:
+    environ = {"CHROMA_URL": "https://ann:s3cret@chroma.example:8443/vectors"}
+    assert read(environ, [])[0].chroma_url == "https://ann:s3cret@chroma.example:8443/vectors"
+    assert environ == {}
+    with pytest.raises(BadSetting) as told:
+        read({"CHROMA_URL": "ann:s3cret@chroma.example"}, [])
+    assert "s3cret" not in str(told.value)

@@ -10,11 +10,12 @@ import pytest
 from app import House, look_around, open_house
 from assistant import EVERYWHERE, Refused
 from events import Event, JsonChecked, Planned, TurnEnded, Waiting, begin, grow
-from handler import Turn, run_turn
+from handler import run_turn
 from inference.connection import connect
 from inference.provider import load_providers
 from messages import Choices, Image, Message, Wishes, new_id
 from settings import Settings
+from steps.course import Turn
 from tests.conftest import OWNER, kinds, said
 from tests.pictures import png
 from tests.scripted_server import ScriptedServer, tone
@@ -137,7 +138,7 @@ async def test_nothing_but_a_turn_sends_anything(model: ScriptedServer, house: H
     await house.assistant.usage(OWNER, here)
     await house.assistant.answering(OWNER, here)
     await house.assistant.attach(OWNER, png("Hello"), "a.png")
-    house.assistant.offers()
+    house.assistant.offers(OWNER)
     assert model.hits == []
 
 
@@ -241,7 +242,7 @@ async def test_a_model_server_of_this_machine_is_offered_and_can_answer(
         local.says("From next door.")
         port = int(local.base_url.rsplit(":", 1)[1].removesuffix("/v1"))
         await look_around(house, [port])
-        offer = next(o for o in house.assistant.offers() if o.model == "Qwen/Qwen3-8B")
+        offer = next(o for o in house.assistant.offers(OWNER) if o.model == "Qwen/Qwen3-8B")
         chosen = Choices(provider=offer.provider, model=offer.model)
         events = await turn(house, "Hi", choices=chosen)
         assert reply(events).text == "From next door."
@@ -294,6 +295,6 @@ async def test_refreshing_the_list_of_models_spends_nothing(
 ) -> None:
     model.models([{"id": "one"}, {"id": "two-vl"}])
     await house.assistant.refresh_offers(OWNER)
-    assert {"one", "two-vl"} <= {offer.model for offer in house.assistant.offers()}
+    assert {"one", "two-vl"} <= {offer.model for offer in house.assistant.offers(OWNER)}
     assert [hit.path for hit in model.hits if "chat" in hit.path] == []
     assert await house.ledger.used_today("custom") == 0

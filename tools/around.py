@@ -41,9 +41,11 @@ class Around:
 class Outcome:
     """What a tool gives where text alone is not enough: pictures to show, or words of strangers.
 
-    `untrusted` text goes to the model in a marked block that says it is data.
+    `untrusted` text goes to the model in a marked block that says it is data. One that `failed`
+    says why in the words of who failed; a ToolError says it in ours.
     """
 
     text: str
     pictures: tuple[Media, ...] = ()
     untrusted: bool = False
+    failed: bool = False

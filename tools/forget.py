@@ -6,7 +6,7 @@ from tools.router import ToolError, tool
 MAX_WORDS = 1_000
 
 
-@tool(writes=True, asks=False)
+@tool(writes=True)
 async def forget(memory: str, around: Around) -> str:
     """Forget what the user asked to be forgotten: give its id from search_memory, or its words."""
     words = " ".join(memory.split())

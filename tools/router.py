@@ -10,7 +10,7 @@ import inspect
 import json
 import logging
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, overload
@@ -132,10 +132,26 @@ def discover() -> list[Tool]:
 
 
 class Router:
-    """Answers every call exactly once, whatever the model wrote and whatever the tool does."""
+    """Answers every call exactly once, whatever the model wrote and whatever the tool does.
 
-    def __init__(self, tools: Sequence[Tool]) -> None:
-        self.tools = {t.name: t for t in tools}
+    `sources` are asked again each time: what comes from them may come and go. None of them can take
+    the name of one of `tools`, or of a source before it.
+    """
+
+    def __init__(
+        self, tools: Sequence[Tool], sources: Sequence[Callable[[], Iterable[Tool]]] = ()
+    ) -> None:
+        self._own = {t.name: t for t in tools}
+        self._sources = sources
+
+    @property
+    def tools(self) -> dict[str, Tool]:
+        """All there are just now, by name."""
+        found = dict(self._own)
+        for source in self._sources:
+            for one in source():
+                found.setdefault(one.name, one)
+        return found
 
     async def run(
         self, calls: Sequence[ToolCall], around: Around | None = None, gate: Gate = open_gate
@@ -164,6 +180,7 @@ class Router:
             return ToolResult(
                 call.call_id,
                 _cut(outcome.text),
+                ok=not outcome.failed,
                 seconds=seconds,
                 pictures=outcome.pictures,
                 untrusted=outcome.untrusted,
@@ -179,10 +196,11 @@ class Router:
         return ToolResult(call.call_id, _storable(why), ok=False, seconds=monotonic() - started)
 
     def _chosen(self, name: str) -> Tool:
-        if name not in self.tools:
-            offered = ", ".join(self.tools) or "none"
+        tools = self.tools
+        if name not in tools:
+            offered = ", ".join(tools) or "none"
             raise ToolError(f"There is no tool named {name[:80]!r}; the tools are: {offered}.")
-        return self.tools[name]
+        return tools[name]
 
 
 async def _in_time(chosen: Tool, arguments: dict[str, Any], around: Around | None) -> Found:

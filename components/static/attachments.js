@@ -1,9 +1,11 @@
-// What goes along with the next message: pictures and recordings, uploaded as soon as they are chosen.
+// What goes along with the next message: pictures, recordings and documents, uploaded as soon as they
+// are chosen. What a file is, its content decides, once it was uploaded.
 
 import { $, escape, icon, on } from "./dom.js";
 
 const MOST_BYTES = 25 * 1024 * 1024;
 const MOST = 5;
+const SHOWN = /^image\/(png|jpeg|gif|webp)$/;
 
 let items = [];
 let changed = () => {};
@@ -19,13 +21,14 @@ export const recordings = () => items.filter((item) => item.kind === "audio").le
 
 /** Adds a file and uploads it; resolves to its item, or null if it was refused. */
 export async function add(file) {
-  const kind = file.type.startsWith("image/") ? "image" : file.type.startsWith("audio/") ? "audio" : "";
-  if (!kind) return refuse(`${file.name || "This"} is no picture or recording.`, "Parley takes PNG, JPEG, GIF, WebP and WAV.");
+  const kind = SHOWN.test(file.type) ? "image" : file.type.startsWith("audio/") ? "audio" : "document";
   if (file.size > MOST_BYTES) return refuse("This file is larger than 25 MB.", "Choose a smaller one.");
   if (items.length >= MOST) return refuse(`A message takes ${MOST} attachments.`, "Send these first.");
   const item = { kind, box: document.createElement("div"), name: file.name || kind, sha256: "" };
   items.push(item);
-  draw(item, URL.createObjectURL(file));
+  item.url = URL.createObjectURL(file);
+  show(item);
+  $("#parley-attachments").append(item.box);
   item.done = upload(item, file);
   changed();
   return item.done;
@@ -43,8 +46,10 @@ async function upload(item, file) {
     remove(item);
     return refuse(told?.message ?? "The upload failed.", told?.advice ?? "Check that Parley still runs.");
   }
-  Object.assign(item, { sha256: told.sha256 });
-  item.box.classList.remove("busy");
+  if (!items.includes(item)) return null; // removed meanwhile
+  item.sha256 = told.sha256;
+  if (item.kind === told.kind && told.kind !== "document") item.box.classList.remove("busy");
+  else show(Object.assign(item, { kind: told.kind }), told);
   changed();
   return item;
 }
@@ -54,16 +59,21 @@ function refuse(message, advice) {
   return null;
 }
 
-function draw(item, url) {
-  item.url = url;
-  item.box.className = `attached ${item.kind} busy`;
-  const shown = item.kind === "image"
-    ? `<img src="${url}" alt="${escape(item.name)}">`
-    : `<div class="player"><button type="button" data-do="play" aria-label="Play">${icon("play")}${icon("pause")}</button>
-       <input type="range" min="0" max="1000" value="0" aria-label="Position"><output></output><audio src="${url}" preload="metadata"></audio></div>`;
-  item.box.innerHTML = `${shown}<button type="button" class="remove" data-do="detach"
+const shapes = {
+  image: (item) => `<img src="${item.url}" alt="${escape(item.name)}">`,
+  audio: (item) => `<div class="player"><button type="button" data-do="play" aria-label="Play">${icon("play")}${icon("pause")}</button>
+    <input type="range" min="0" max="1000" value="0" aria-label="Position"><output></output><audio src="${item.url}" preload="metadata"></audio></div>`,
+  document: (item, told) => `<div class="paper">${icon("page")}<span><b>${escape(item.name)}</b><small>${told ? size(told) : "Reading …"}</small></span></div>`,
+};
+
+const size = ({ length, tokens }) =>
+  tokens ? `${length} · about ${tokens.toLocaleString()} tokens` : `${length} · no text was found in it`;
+
+/** The item as it looks; `told` is what the house knows of it, once it was uploaded. */
+function show(item, told) {
+  item.box.className = `attached ${item.kind}${told ? "" : " busy"}`;
+  item.box.innerHTML = `${shapes[item.kind](item, told)}<button type="button" class="remove" data-do="detach"
     aria-label="Remove ${escape(item.name)}">${icon("close")}</button>`;
-  $("#parley-attachments").append(item.box);
 }
 
 function remove(item) {

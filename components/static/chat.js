@@ -4,6 +4,7 @@ import { $, $$, localise } from "./dom.js";
 
 const NEAR_END_PX = 60;
 const ABOVE_QUESTION_PX = 20;
+const MOST_PAGES_BACK = 25; // of 40 messages each, to look for one
 const QUESTION_SHARE = 0.4; // of the height: a question that is longer gives way to its reply
 
 const texts = new WeakMap(); // a piece's element → the HTML it was last given, which patches refer to
@@ -11,6 +12,7 @@ let scroller, list, newer, announcer;
 let atEnd = true; // whether what comes is followed
 let asked = ""; // the question that following keeps in view: a long reply is read from its beginning
 let lastTop = 0;
+let sought = null; // a message that is to be brought into view once it is here
 let spoken = () => {};
 
 export function begin(onSpoken) {
@@ -59,7 +61,7 @@ export function toEnd() {
 const find = (id) => list.querySelector(`:scope > [data-id="${CSS.escape(id)}"]`);
 export const isRunning = () => list.lastElementChild?.dataset.status === "running";
 export const isEmpty = () => !list.firstElementChild;
-export const first = () => list.firstElementChild?.dataset.id;
+export const first = () => list.querySelector(":scope > .message")?.dataset.id; // a marker may stand before it
 
 function element(html) {
   const template = document.createElement("template");
@@ -94,6 +96,34 @@ export function show(frame, same) {
   }
   if (!shown) $("#parley-earlier").hidden = !frame.earlier;
   if (!same) toEnd();
+  lookFor();
+}
+
+/** Brings the message `id` into view, with earlier ones where it is not here. `now`: it may be. */
+export function reveal(id, earlier, now) {
+  sought = { id, earlier, left: MOST_PAGES_BACK };
+  if (now) lookFor();
+}
+
+function lookFor() {
+  if (!sought) return;
+  const found = find(sought.id);
+  const none = $("#parley-earlier").hidden || !sought.left;
+  const { earlier } = sought;
+  if (found || none) sought = null;
+  else sought.left -= 1;
+  if (found) bring(found, "start");
+  else if (!none) earlier();
+}
+
+/** Scrolls to a message and marks it for a moment; following ends with it. */
+export function bring(message, block) {
+  [asked, atEnd] = ["", false];
+  message.tabIndex = -1;
+  message.scrollIntoView({ block });
+  message.focus({ preventScroll: true });
+  message.classList.add("brought");
+  message.addEventListener("animationend", () => message.classList.remove("brought"), { once: true });
 }
 
 export function showEarlier(frame) {
@@ -101,6 +131,7 @@ export function showEarlier(frame) {
   list.prepend(...frame.messages.filter((m) => !find(m.id)).map((m) => element(m.article)));
   $("#parley-earlier").hidden = !frame.earlier;
   scroller.scrollTop += scroller.scrollHeight - height;
+  lookFor();
 }
 
 /** A turn went on. `fresh`: it begins here, so whatever followed what was said is gone. */

@@ -4,6 +4,7 @@
 import { $, $$, escape, icon, on } from "./dom.js";
 import * as conversations from "./conversations.js";
 import * as line from "./line.js";
+import * as ownKey from "./own_key.js";
 import { order } from "./orders.js";
 
 const SETTLE_MS = 300; // arrow keys pass over many models: the one they rest on is meant
@@ -17,6 +18,7 @@ let drawn = false; // whether the sheet has come from the server
 let picked = null; // a model the reader has chosen, until the server has taken it down
 let resting = 0;
 let forAll = null; // what the reader wants of new chats, once said
+let forKey = false; // whether it was opened to bring a key
 
 export function begin(onTrouble) {
   complain = onTrouble;
@@ -29,7 +31,9 @@ export function begin(onTrouble) {
   dialog.addEventListener("change", changed);
   dialog.addEventListener("input", typed);
   takeDrops();
+  ownKey.begin(dialog, { connected: answerHere, trouble: onTrouble });
   on("who-answers", open);
+  on("own-key", (button) => { open(button); forKey = true; });
   on("close-choice", () => dialog.close());
   on("refresh-offers", refresh);
   on("schema-file", () => $("input[type=file]", dialog).click());
@@ -50,7 +54,8 @@ function open(button) {
   if (dialog.open) return;
   opener = button.closest("[data-pane]")?.dataset.pane ?? "";
   here = conversations.id();
-  [picked, forAll] = [null, null];
+  [picked, forAll, forKey] = [null, null, false];
+  ownKey.forget();
   dialog.innerHTML = `<div class="choice-head"><h2 id="parley-choice-title">Who answers here</h2></div>
     <div class="choice-body"><div class="choice-wait"><i></i><i></i><i></i></div></div>`;
   dialog.showModal();
@@ -79,7 +84,9 @@ export function show(html) {
     told: $(".choice-told", dialog).innerHTML,
   };
   const chooser = $("input[type=file]", dialog);
+  const putBack = ownKey.hold();
   dialog.innerHTML = html;
+  putBack();
   // The same element: the reader may be looking for a file with it just now.
   if (chooser) $("input[type=file]", dialog)?.replaceWith(chooser);
   drawn = true;
@@ -90,7 +97,9 @@ export function show(html) {
   if (!first) restore(kept);
   weigh();
   const current = radios().find((radio) => radio.checked);
-  if (first || kept.radio) current?.focus({ preventScroll: !first });
+  if (first && forKey) ownKey.focus();
+  else if (first || kept.radio) current?.focus({ preventScroll: !first });
+  else if (kept.focus?.startsWith("parley-key") && !dialog.contains(document.activeElement)) ownKey.focus();
 }
 
 function restore(kept) {
@@ -141,6 +150,15 @@ async function decide(what) {
   if (!dialog.open) return complain(told.message, told.advice);
   line.choosing(true); // it is drawn again as it still is
   tell(worded(told));
+}
+
+/** Who brings a key in the middle of a talk wants to be answered with it there. */
+function answerHere() {
+  const chosen = radios().find((radio) => radio.checked);
+  if (!chosen?.dataset.provider) return;
+  picked = { provider: "", model: "" };
+  forAll = null;
+  decide({ ...picked, always: always().checked ? false : null });
 }
 
 async function refresh(button) {

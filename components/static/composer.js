@@ -58,9 +58,11 @@ export function refresh() {
   shown.textContent = `${least} request${least > 1 ? "s" : ""}${tools}`;
 }
 
-export function notice(message, advice = "") {
+/** Says what is wrong; in a `calm` tone, what was done. */
+export function notice(message, advice = "", tone = "") {
   const box = $("#parley-notice");
   box.hidden = !message;
+  box.dataset.tone = tone;
   box.innerHTML = message
     ? `<p><b>${escape(message)}</b> ${escape(advice)}</p><button type="button" class="quiet" data-do="dismiss" aria-label="Close">${window.parleyIcons.close}</button>`
     : "";
@@ -103,9 +105,15 @@ function stopping() {
 
 async function retry(button) {
   const reply = button.closest("article").dataset.id;
-  spokenHere = speaks().checked ? conversations.id() : "";
-  const told = await order({ do: "retry", conversation: conversations.id(), reply, speak: speaks().checked });
+  const told = await again({ do: "retry", reply });
   if (!told.ok) notice(told.message, told.advice);
+}
+
+/** Orders another answer here, spoken like any other. */
+export function again(what) {
+  const [conversation, speak] = [conversations.id(), speaks().checked];
+  spokenHere = speak ? conversation : "";
+  return order({ ...what, conversation, speak });
 }
 
 function onKey(event) {

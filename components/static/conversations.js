@@ -70,7 +70,7 @@ function enter(conversation, fresh) {
 
 function address(conversation) {
   const url = new URL(location.href);
-  url.searchParams.delete("c");
+  for (const name of ["c", "m"]) url.searchParams.delete(name);
   if (conversation) url.searchParams.set("c", conversation);
   return url;
 }

@@ -2,14 +2,22 @@
 
 import { $, escape } from "./dom.js";
 
-/** Asks before something that cannot be undone; resolves to true if the reader wants it. */
-export function confirmed(title, words, verb) {
-  const dialog = make("ask", `<h2>${escape(title)}</h2><p>${escape(words)}</p><form method="dialog">
-    <button class="plain" value="">Cancel</button><button class="danger" value="yes">${escape(verb)}</button></form>`);
+/**
+ * Asks before something that cannot be undone; resolves to true if the reader wants it. Where it
+ * weighs much, the reader has to type the word `typed`.
+ */
+export function confirmed(title, words, verb, typed = "") {
+  const box = typed && `<label>Type <b>${escape(typed)}</b> to go on <input autocomplete="off" autocapitalize="off" spellcheck="false"></label>`;
+  const dialog = make("ask", `<h2>${escape(title)}</h2><p>${escape(words)}</p><form method="dialog">${box}
+    <button type="button" class="plain">Cancel</button><button class="danger" value="yes">${escape(verb)}</button></form>`);
+  $(".plain", dialog).addEventListener("click", () => dialog.close(""));
+  const [input, go] = [$("input", dialog), $(".danger", dialog)];
+  go.disabled = Boolean(typed);
+  input?.addEventListener("input", () => { go.disabled = input.value.trim().toLowerCase() !== typed; });
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"));
     dialog.showModal();
-    $("[value='']", dialog).focus();
+    (input ?? $(".plain", dialog)).focus();
   });
 }
 
@@ -35,7 +43,10 @@ function make(name, html) {
 /** Opens a memory's card next to its chip, inside the window. */
 export function openCard(chip) {
   const card = chip.nextElementSibling;
+  if (card.matches(":popover-open")) return card.hidePopover();
   card.showPopover();
+  // Whoever came by keyboard or listens goes on inside; Escape leads back to the chip.
+  if (chip.matches(":focus-visible")) card.focus();
   const at = chip.getBoundingClientRect();
   const { width, height } = card.getBoundingClientRect();
   const left = Math.max(12, Math.min(at.left, innerWidth - width - 12));

@@ -10,6 +10,7 @@ let tries = 0;
 let retry = 0;
 let late = 0;
 let following = null;
+let looking = null;
 let receive = () => {};
 
 export function connect(onFrame) {
@@ -30,6 +31,12 @@ export const earlier = (conversation, before) => say({ follow: conversation, bef
 /** Whether the sheet of those who could answer is open here, and so is kept up to date. */
 export const choosing = (yes) => say({ choosing: yes });
 
+/** What is looked for in the panel of memories, or null: it is kept up to date while that is open. */
+export function remembering(wanted) {
+  looking = wanted;
+  say({ remembering: wanted });
+}
+
 function say(frame) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 }
@@ -44,6 +51,7 @@ function open() {
     late = 0;
     $("#parley-line").hidden = true;
     if (following) follow(following);
+    if (looking) remembering(looking);
   };
   socket.onmessage = (event) => receive(JSON.parse(event.data));
   socket.onclose = () => {

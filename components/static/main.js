@@ -4,15 +4,17 @@ import { $, $$, localise, on, ready } from "./dom.js";
 import * as chat from "./chat.js";
 import * as choice from "./choice.js";
 import * as composer from "./composer.js";
+import * as context from "./context.js";
 import * as conversations from "./conversations.js";
 import * as layers from "./layers.js";
 import * as line from "./line.js";
+import * as memories from "./memories.js";
+import * as memory from "./memory.js";
 import * as sound from "./sound.js";
-import { order } from "./orders.js";
 
 await ready("#parley-messages", "#parley-input textarea", "#parley-speak input", "#parley-send",
   "#parley-stop", "#parley-new", "[data-pane=conversations]", "[data-pane=usage]",
-  "[data-pane=memory]", "[data-pane=forecast]", "[data-pane=status]", "[data-pane=json]", "#parley-tray", "#parley-order", "#parley-image input", "#parley-mic button");
+  "[data-pane=memory]", "[data-pane=context]", "#parley-memories-shell", "[data-pane=forecast]", "[data-pane=status]", "[data-pane=json]", "#parley-tray", "#parley-order", "#parley-image input", "#parley-mic button");
 
 let shown = ""; // the conversation whose messages are in the page
 
@@ -21,20 +23,26 @@ const frames = {
     if (frame.conversation !== conversations.id()) return;
     chat.show(frame, shown === frame.conversation);
     shown = frame.conversation;
+    context.place(true);
     afterChange();
   },
   earlier(frame) {
-    if (frame.conversation === conversations.id()) chat.showEarlier(frame);
+    if (frame.conversation !== conversations.id()) return;
+    chat.showEarlier(frame);
+    context.place(true);
   },
   turn(frame) {
     if (frame.conversation !== shown) return;
     chat.change(frame);
+    context.place();
     afterChange();
   },
   panes({ panes }) {
     for (const [name, html] of Object.entries(panes)) {
       if (name === "conversations") conversations.show(html);
       else if (name === "choice") choice.show(html);
+      else if (name === "context") context.show(html);
+      else if (name === "remembering") memories.show(html);
       else fill($(`[data-pane="${name}"]`), html);
     }
     composer.refresh();
@@ -60,22 +68,13 @@ function afterChange() {
 
 function leave() {
   choice.leave();
+  memories.leave();
   sound.silence();
   shown = "";
 }
 
 on("theme", () => window.parleyTheme());
 on("enlarge", (button) => layers.enlarge($("img", button)));
-on("memory", (chip) => layers.openCard(chip));
-on("forget", async (button) => {
-  const card = button.closest("[data-memory]");
-  const told = await order({ do: "forget", memory: card.dataset.memory });
-  if (!told.ok) return composer.notice(told.message, told.advice);
-  for (const same of $$(`[data-memory="${CSS.escape(card.dataset.memory)}"]`)) {
-    same.previousElementSibling.remove();
-    same.remove();
-  }
-});
 on("copy", (button) => copied(button, chat.wordsOf(button.closest("article"))));
 on("copy-code", (button) => copied(button, $("code", button.closest(".code")).textContent));
 
@@ -93,7 +92,12 @@ chat.begin((box) => { if (composer.isSpeakingHere()) sound.play(box); });
 sound.begin();
 composer.begin();
 choice.begin(composer.notice);
+memory.begin(composer.notice, memories.leave);
+memories.begin();
+context.begin();
 conversations.begin(leave, composer.arrive);
+const message = new URLSearchParams(location.search).get("m");
+if (message) chat.reveal(message, () => line.earlier(conversations.id(), chat.first()), false);
 line.connect((frame) => frames[frame.kind]?.(frame));
 $("#parley-earlier").addEventListener("click", () => line.earlier(conversations.id(), chat.first()));
 document.documentElement.classList.add("parley-ready");

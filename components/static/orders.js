@@ -7,18 +7,18 @@ const queue = [];
 let number = 0;
 
 /** The slip of an order, and the promise of its answer {ok, message, advice}. */
-export function write(order) {
+export function write(order, patience_ms = 30_000) {
   number += 1;
   const mine = number;
   const answer = new Promise((resolve) => waiting.set(mine, resolve));
   setTimeout(() => settle({ number: mine, ok: false, message: "No answer came from Parley.",
-    advice: "Check that it still runs, then try again." }), 30000);
+    advice: "Check that it still runs, then try again." }), patience_ms);
   return { slip: JSON.stringify({ ...order, number: mine }), answer };
 }
 
 /** Sends an order that has no button of its own. */
-export function order(what) {
-  const { slip, answer } = write(what);
+export function order(what, patience_ms) {
+  const { slip, answer } = write(what, patience_ms);
   queue.push(slip);
   $("#parley-order").click();
   return answer;

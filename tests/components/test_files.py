@@ -13,6 +13,7 @@ import pytest
 
 from components.files import STATIC, StaticFiles
 from tests.components.conftest import Visitor
+from tests.papers import pdf
 from tests.pictures import png
 from tests.scripted_server import tone
 
@@ -74,11 +75,35 @@ async def test_a_file_is_there_for_its_owner_only(visitor: Visitor, stranger: Vi
     assert theirs.json() == missing.json()
 
 
-async def test_what_is_no_picture_is_refused_with_advice(visitor: Visitor) -> None:
-    told = await visitor.post("/parley/media", content=b"%PDF-1.7")
+async def test_what_nobody_can_read_is_refused_with_advice(visitor: Visitor) -> None:
+    told = await visitor.post("/parley/media", content=b"\x00\x01\x02")
     assert told.status_code == 422
-    assert "no picture or recording" in told.json()["message"]
+    assert "no picture, recording or document" in told.json()["message"]
     assert "PNG" in told.json()["advice"]
+
+
+async def test_a_document_is_read_and_comes_back_as_it_was_but_never_in_the_page(
+    visitor: Visitor,
+) -> None:
+    page = b"<!doctype html><script>alert(1)</script>" + b"pears " * 20
+    for data, length in ((pdf("Pears", "Plums"), "2 pages"), (page, "1 page")):
+        told = await visitor.post(
+            "/parley/media", content=data, headers={"x-file-name": "a%22%0d%0ab%20%3F.html"}
+        )
+        assert told.status_code == 201
+        assert (told.json()["kind"], told.json()["length"]) == ("document", length)
+        assert told.json()["tokens"] > 0
+        back = await visitor.get(told.json()["url"])
+        assert back.content == data
+        assert back.headers["content-type"] == "application/octet-stream"
+        assert back.headers["content-disposition"].startswith("attachment")
+        assert back.headers["x-content-type-options"] == "nosniff"
+        assert back.headers["content-security-policy"] == "default-src 'none'"
+
+
+async def test_a_scan_is_taken_and_said_to_have_no_text(visitor: Visitor) -> None:
+    told = (await visitor.post("/parley/media", content=pdf("", "", ""))).json()
+    assert (told["length"], told["tokens"]) == ("3 pages", 0)
 
 
 @pytest.mark.parametrize("announced", [True, False])

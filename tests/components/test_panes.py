@@ -117,11 +117,5 @@ def test_the_forecast_says_where_nothing_is_spent() -> None:
     assert "Ollama: no requests are spent" in panes.usage(used(0, None, "free"), own)
 
 
-def test_it_is_said_how_much_is_remembered() -> None:
-    assert "Nothing remembered on this machine" in panes.memory(0)
-    assert "1 thing remembered on this machine" in panes.memory(1)
-    assert "1,200 things remembered" in panes.memory(1200)
-
-
 def test_a_clock_offset_that_cannot_be_is_kept_within_a_day() -> None:
     assert panes.local_now(10**9).utcoffset() == timedelta(hours=14)

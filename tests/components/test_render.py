@@ -8,7 +8,7 @@ import pytest
 
 from components.render import article, draw, seconds, spent
 from events import Event, Exchange, TextDelta, TurnStarted, Waiting, begin, from_jsonl, grow
-from messages import Message, Request, Text, ToolCall, ToolResult
+from messages import Document, Media, Message, Request, Text, ToolCall, ToolResult
 
 TURNS = Path(__file__).parent / "turns"
 
@@ -49,7 +49,7 @@ def test_a_turn_with_tools_shows_cards_answer_and_cost() -> None:
     assert "Error Unknown name <b>; write numbers." in words
     assert "In Tokyo it is 06:31 , and 17% of 240 is 40.8" in words
     assert "deepseek-v3.2 your choice 2 requests: 1 tool round + 1 answer 2.4 s" in words
-    assert "Recalled I travel to <Tokyo> & Osaka in spring." in words
+    assert "Recalled and sent You said: I travel to <Tokyo> & Osaka in spring." in words
     assert "Forget" in words
 
 
@@ -77,7 +77,8 @@ def test_a_failed_turn_says_why_what_to_do_and_offers_retry() -> None:
     reply = played(recorded("failed")).reply
     words = read(reply)
     assert "Let me see" in words
-    assert "Oxlo did not answer within 60 s. Try again, or choose another model. Retry" in words
+    assert "Oxlo did not answer within 60 s. Try again, or choose another model." in words
+    assert "Use your own key Retry" in words
     assert 'data-status="failed"' in article(reply)
     assert "{not json" in words
 
@@ -137,3 +138,19 @@ def test_requests_are_told_by_purpose() -> None:
 def test_times_are_told_in_the_unit_one_would_say() -> None:
     told = [seconds(s) for s in (0.0004, 0.02, 0.31, 12.4, 125)]
     assert told == ["<1 ms", "20 ms", "0.3 s", "12 s", "2 min 5 s"]
+
+
+def test_a_document_is_a_card_that_downloads_it() -> None:
+    sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    for document, words in (
+        (Document(Media("d" * 64, "application/pdf", 1_234_567, 'a<b>".pdf'), 12, 900),
+         'a<b>".pdf 12 pages · 1.2 MB'),
+        (Document(Media("d" * 64, sheet, 400, "t.xlsx"), 1, 9), "t.xlsx 1 sheet · 1 kB"),
+        (Document(Media("d" * 64, "application/pdf", 40_000, ""), 3, 0),
+         "Document 3 pages · 40 kB · no text was found in it"),
+    ):  # fmt: skip
+        message = Message("1" * 32, "user", (document, Text("What is it?")), 0.0)
+        html = article(message)
+        assert f'href="/parley/media/{"d" * 64}" download=' in html
+        assert words in read(message)
+        assert "What is it?" in read(message)

@@ -144,8 +144,10 @@ def test_at_nothing_left_it_says_so_without_being_opened_and_offers_a_way_on() -
     assert "a key of your own" in beside
     assert '<button type="button" class="plain" data-do="use-offline">' in beside
     composer = usage.forecast_at_nothing_left(MIDNIGHT)
-    assert "None left until 00:00 Use the offline engine or a key of your own" in words(composer)
-    assert 'data-do="use-offline"' in composer
+    assert "None left until 00:00 Use the offline engine or your own key" in words(composer)
+    for both in (beside, composer):
+        assert 'data-do="use-offline"' in both
+        assert 'data-do="own-key"' in both
 
 
 def test_where_nothing_is_spent_there_is_nothing_to_unfold() -> None:

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app import House, open_house
 from events import Spoken, ToolReturned, Transcribed, TurnEnded
-from handler import Turn, run_turn
+from handler import run_turn
 from inference.backend import Errand, KeyRejected, Speech
 from inference.connection import Connection
 from inference.transport import Deadlines, open_client
 from messages import Audio, Wishes, new_id
+from steps.course import Turn
 from settings import Settings
 from tests.conformance.aimock_answers import HEARD
 from tests.conformance.conftest import ERRAND, KEY, Open, at, entries, journal

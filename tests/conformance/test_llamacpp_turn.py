@@ -9,9 +9,10 @@ import pytest
 
 from app import House, open_house
 from events import TextDelta, ToolCalled, ToolReturned, TurnEnded, TurnStarted, begin, grow
-from handler import Turn, run_turn
+from handler import run_turn
 from inference.connection import Connection
 from messages import Message, Text, new_id
+from steps.course import Turn
 from settings import Settings
 from tests.conformance.conftest import at
 from tests.conformance.serving import Serving

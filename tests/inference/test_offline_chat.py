@@ -66,7 +66,7 @@ async def worked_out(client: openai.AsyncOpenAI, said: str) -> str:
     first = await reply(client, said, tools=TOOLS)
     messages: list[Any] = [{"role": "user", "content": said}, first.model_dump(exclude_none=True)]
     for call in first.tool_calls:
-        result = await tools[call.function.name].run(**json.loads(call.function.arguments))
+        result = await tools[call.function.name].run(json.loads(call.function.arguments), None)
         messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
     second = await client.chat.completions.create(model=MODEL, messages=messages, tools=TOOLS)
     assert second.choices[0].finish_reason == "stop"

@@ -92,7 +92,6 @@ def test_nobody_else_touches_the_backends_client() -> None:
     expected = {
         "openai_backend.OpenAIBackend": {"__init__", "_ready", "aclose"},
         "discovery.Asking": {"__init__", "__call__", "aclose"},
-        "vectors.VectorStore": {"__init__", "_opened", "_close_unlocked"},  # Chroma's, not ours
     }
     assert who("_client") == {f"{of}.{name}" for of, these in expected.items() for name in these}
 

@@ -12,6 +12,8 @@ from memory.embedding import LocalEmbedding
 from memory.media import MediaStore
 from memory.recall import Recall
 from memory.schema import MIGRATIONS
+from tests.memory.chroma_process import chroma_url as chroma_url
+from tests.memory.files import recall_in
 
 
 @pytest.fixture
@@ -40,6 +42,6 @@ def embedding() -> LocalEmbedding:
 async def recall(
     tmp_path: Path, engine: AsyncEngine, embedding: LocalEmbedding
 ) -> AsyncIterator[Recall]:
-    opened = Recall(engine, tmp_path / "chroma", embedding)
+    opened = recall_in(engine, tmp_path, embedding)
     yield opened
     await opened.close()

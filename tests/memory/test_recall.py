@@ -20,6 +20,7 @@ from memory.embedding import LocalEmbedding
 from memory.recall import Recall
 from memory.schema import MIGRATIONS
 from messages import Memory, Text, new_id
+from tests.memory.files import files_with, recall_in
 from tests.memory.recall_cases import CONVERSATIONS, QUESTIONS, UNRELATED
 from tests.memory.sayings import ANN, BOB, HOSTILE, message, reply, said
 
@@ -126,11 +127,10 @@ async def test_a_forgotten_memory_does_not_come_back(
     await recall.remember(ANN, here, [first])
     assert await texts(recall, ANN, ASKED) == []
     await recall.close()
-    again = Recall(engine, tmp_path / "chroma", embedding)
+    again = recall_in(engine, tmp_path, embedding)
     assert await texts(again, ANN, ASKED) == []
     await again.close()
-    everything = [p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()]
-    assert not any(b"allergic to peanuts" in data for data in everything)
+    assert files_with(tmp_path, "allergic to peanuts") == []
 
 
 async def test_forgetting_removes_the_vectors_too(
@@ -183,7 +183,7 @@ async def test_memories_are_found_after_a_restart(
 ) -> None:
     await told(recall, ANN)
     await recall.close()
-    again = Recall(engine, tmp_path / "chroma", embedding)
+    again = recall_in(engine, tmp_path, embedding)
     assert await texts(again, ANN, ASKED) == [PEANUTS]
     await again.close()
 
@@ -211,11 +211,11 @@ async def test_damaged_vectors_are_made_again_from_the_texts(
     await told(recall, ANN)
     await recall.close()
     damage(tmp_path / "chroma" / "chroma.sqlite3")
-    again = Recall(engine, tmp_path / "chroma", embedding)
+    again = recall_in(engine, tmp_path, embedding)
     assert await texts(again, ANN, ASKED) == [PEANUTS]
     await told(again, ANN, "My cat is allergic to dust.")
     await again.close()
-    third = Recall(engine, tmp_path / "chroma", embedding)
+    third = recall_in(engine, tmp_path, embedding)
     assert len(await texts(third, ANN, ASKED)) == 2
     await third.close()
 
@@ -224,7 +224,7 @@ async def test_recall_goes_on_where_vectors_cannot_be_kept(
     tmp_path: Path, engine: AsyncEngine, embedding: LocalEmbedding
 ) -> None:
     (tmp_path / "not-a-folder").write_text("in the way")
-    recall = Recall(engine, tmp_path / "not-a-folder" / "chroma", embedding)
+    recall = recall_in(engine, tmp_path / "not-a-folder", embedding)
     await told(recall, ANN)
     assert await texts(recall, ANN, ASKED) == [PEANUTS]
     await recall.close()
@@ -256,6 +256,7 @@ from pathlib import Path
 from memory.database import open_database
 from memory.embedding import LocalEmbedding
 from memory.recall import Recall
+from tests.memory.files import recall_in
 from memory.schema import MIGRATIONS
 from tests.memory.sayings import ANN, said
 from messages import new_id
@@ -263,7 +264,7 @@ from messages import new_id
 async def main():
     root = Path(sys.argv[1])
     engine = await open_database(f"sqlite+aiosqlite:///{root}/data/parley.db", MIGRATIONS)
-    recall = Recall(engine, root / "chroma", LocalEmbedding())
+    recall = recall_in(engine, root, LocalEmbedding())
     number = 0
     while True:
         await recall.remember(ANN, new_id(), [said(f"Badge number {number} belongs to guest-{number}.")])
@@ -286,7 +287,7 @@ async def test_a_kill_in_the_middle_of_remembering_loses_nothing_acknowledged(
     lines += (await process.stdout.read()).splitlines(keepends=True)
     await process.wait()
     engine = await open_database(f"sqlite+aiosqlite:///{tmp_path}/data/parley.db", MIGRATIONS)
-    recall = Recall(engine, tmp_path / "chroma", embedding)
+    recall = recall_in(engine, tmp_path, embedding)
     for number in (int(line) for line in lines if line.endswith(b"\n")):
         expected = f"Badge number {number} belongs to guest-{number}."
         found = await recall.recall(ANN, f"Who has guest-{number}?", besides=None, limit=3)

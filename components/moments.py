@@ -1,0 +1,24 @@
+"""Times and durations as a reader would say them."""
+
+from datetime import UTC, datetime
+
+
+def moment(at: float, date: bool = False) -> str:
+    """A time that the browser rewrites in its own zone and language; UTC until then."""
+    when = datetime.fromtimestamp(at, UTC)
+    shown = when.strftime("%d %b %Y, %H:%M" if date else "%H:%M")
+    kind = "date" if date else "time"
+    return f'<time datetime="{when.isoformat()}" data-as="{kind}">{shown}</time>'
+
+
+def seconds(length_s: float) -> str:
+    """Such as "<1 ms", "20 ms", "0.3 s", "12 s" or "2 min 5 s"."""
+    if length_s < 0.001:
+        return "<1 ms"
+    if length_s < 0.1:
+        return f"{length_s * 1000:.0f} ms"
+    if length_s < 10:
+        return f"{length_s:.1f} s"
+    if length_s < 60:
+        return f"{length_s:.0f} s"
+    return f"{int(length_s) // 60} min {int(length_s) % 60} s"

@@ -1,0 +1,134 @@
+"""A key of one's own: its place in the sheet behind the status line, and the way it comes here.
+
+It takes a route of its own: what goes through a component of the page is kept by Gradio.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+
+from assistant import Assistant, Refused
+from components.icons import icon
+
+_MOST_BYTES = 4096
+
+
+class OwnKey(Protocol):
+    """What the section needs to know; inference.own_keys.OwnKey says what each of it means."""
+
+    @property
+    def providers(self) -> Mapping[str, str]: ...
+    @property
+    def connected(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    provider: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    key: Annotated[str, StringConstraints(max_length=2048)] = field(repr=False)
+
+
+_brought: TypeAdapter[_Brought] = TypeAdapter(_Brought)
+
+
+def section(own: OwnKey) -> str:
+    """The key itself never comes back to the page."""
+    if not own.providers:
+        return ""
+    inside = _connected(own.connected) if own.connected else _asking(own.providers)
+    return (
+        '<section class="choice-key" aria-labelledby="parley-key-title">'
+        f'<h3 id="parley-key-title">Use your own key</h3>{inside}'
+        "<small>Kept in this server's memory for two hours after its last use, never stored. It "
+        "answers you alone, and what it spends is yours.</small>"
+        '<p class="key-told" role="status"></p></section>'
+    )
+
+
+def offer(words: str = "Use your own key", kind: str = "link") -> str:
+    """A button that opens the sheet at this section."""
+    sign = f"{icon('key')}<span>{words}</span>" if kind == "plain" else words
+    return (
+        f'<button type="button" class="{kind}" data-do="own-key" aria-haspopup="dialog" '
+        f'aria-label="Use your own key">{sign}</button>'
+    )
+
+
+def ways_on() -> str:
+    """What can be done where no requests are left: for a notice that says so."""
+    return (
+        '<div class="ways-on"><button type="button" class="plain" data-do="use-offline">'
+        f"{icon('plug')}<span>Use the offline engine</span></button>{offer(kind='plain')}</div>"
+    )
+
+
+def key_routes(assistant: Assistant) -> APIRouter:
+    """Whose key it is, the cookie says; a page of another site is turned away before."""
+    router = APIRouter()
+
+    @router.post("/parley/key", include_in_schema=False)
+    async def connect(request: Request) -> JSONResponse:
+        body = await _body(request)
+        if body is None:
+            return _answer("This is too large for a key.", "Copy the key alone.", status=413)
+        try:
+            brought = _brought.validate_json(body)
+            told = await assistant.connect_own_key(
+                request.state.owner, brought.provider, brought.key
+            )
+        except ValidationError:  # its text holds what was sent
+            advice = "Reload the page."
+            return _answer("The page sent what is no key.", advice, status=422)
+        except Refused as refused:
+            return _answer(refused.message, refused.advice, status=422)
+        return _answer(told)
+
+    @router.delete("/parley/key", include_in_schema=False)
+    async def disconnect(request: Request) -> JSONResponse:
+        await assistant.disconnect_own_key(request.state.owner)
+        return _answer("Your key is forgotten here.")
+
+    return router
+
+
+async def _body(request: Request) -> bytes | None:
+    """The whole body, or None as soon as it is too large."""
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > _MOST_BYTES:
+            return None
+    return bytes(data)
+
+
+def _answer(message: str, advice: str = "", status: int = 200) -> JSONResponse:
+    told = {"ok": status == 200, "message": message, "advice": advice}
+    return JSONResponse(told, status_code=status, headers={"cache-control": "no-store"})
+
+
+def _connected(label: str) -> str:
+    return (
+        f'<p class="key-line"><span class="key-on">{icon("check")}<b>{escape(label)}</b></span>'
+        '<button type="button" class="plain" id="parley-key-off" data-do="disconnect-key">'
+        "Disconnect</button></p>"
+    )
+
+
+def _asking(providers: Mapping[str, str]) -> str:
+    options = "".join(
+        f'<option value="{escape(name)}">{escape(label)}</option>'
+        for name, label in providers.items()
+    )
+    return (
+        '<div class="key-line"><select id="parley-key-provider" aria-label="Whose key it is">'
+        f'{options}</select><input type="password" id="parley-key" aria-label="Your key" '
+        'placeholder="Your key" autocomplete="off" autocapitalize="off" spellcheck="false" '
+        'maxlength="512" data-1p-ignore data-lpignore="true" data-bwignore>'
+        '<button type="button" class="plain" id="parley-key-on" data-do="connect-key">Connect'
+        "</button></div>"
+    )

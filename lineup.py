@@ -1,0 +1,166 @@
+"""Who answers: what is offered, what an owner decided, with whose key, and what it has cost."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from inference.backend import BackendError
+from inference.discovery import Catalogue
+from inference.json_answer import schema_problem
+from inference.ledger import Ledger
+from inference.own_keys import OwnKey, OwnKeys
+from inference.switchboard import Line, Offer, Switchboard
+from inference.usage import UsageReport, usage_report
+from memory.choices import ConversationChoices
+from memory.conversations import Busy, Missing
+from messages import Choices
+from refusals import EVERYWHERE, NotFound, Refused
+from turns import MOST_REQUESTS
+
+OFFLINE_ADVICE = (
+    "Set OXLO_API_KEY (or another provider's key), or PARLEY_BASE_URL for any "
+    "OpenAI-compatible server, and start Parley again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Who answers: for the status line. `offline` is the embedded engine, which has no language model."""
+
+    provider: str
+    model: str
+    offline: bool
+    advice: str
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """`most_requests` is what the next turn may send to the model at most, within what is left today.
+
+    Each recording of it and its spoken reply add one.
+    """
+
+    report: UsageReport
+    most_requests: int
+
+
+class Lineup:
+    """The owner comes first, always. Whatever is refused raises Refused, with words for the reader."""
+
+    def __init__(
+        self,
+        lines: Switchboard,
+        choices: ConversationChoices,
+        ledger: Ledger,
+        catalogue: Catalogue,
+        own_keys: OwnKeys,
+    ) -> None:
+        self._lines = lines
+        self._choices = choices
+        self._ledger = ledger
+        self._catalogue = catalogue
+        self._own_keys = own_keys
+        self.offers_changed: Callable[[], None] = lambda: None
+        self.deciding = asyncio.Lock()
+
+    async def choices(self, owner: str, conversation_id: str) -> Choices:
+        """What was decided for this conversation, else for all of this owner's."""
+        with refusing():
+            here = await self._choices.get(owner, conversation_id)
+            return here or await self._choices.get(owner, EVERYWHERE) or Choices()
+
+    async def choose(self, owner: str, conversation_id: str, choices: Choices) -> None:
+        """Decide for a conversation; for EVERYWHERE, for all that have no choice of their own."""
+        with refusing():
+            if choices.provider:
+                self._lines.of(owner).line(choices.provider)
+        if choices.schema and (problem := schema_problem(choices.schema)):
+            raise Refused(f"This is no JSON Schema: {problem}", "Correct it, or leave it empty.")
+        with refusing():
+            await self._choices.set(owner, conversation_id, choices)
+
+    def offers(self, owner: str) -> list[Offer]:
+        """Every model that can be chosen, as far as is known without asking anybody."""
+        return self._lines.of(owner).offers()
+
+    def own_key(self, owner: str) -> OwnKey:
+        return self._own_keys.of(owner)
+
+    async def connect_own_key(self, owner: str, provider: str, key: str) -> str:
+        """Let this visitor's own key answer them; a sentence says how it went. It is kept in memory
+        for two hours after its last use, and never written anywhere."""
+        with refusing():
+            return await self._own_keys.connect(owner, provider, key)
+
+    async def disconnect_own_key(self, owner: str) -> None:
+        await self._own_keys.disconnect(owner)
+
+    async def refresh_offers(self, owner: str) -> None:
+        """Ask every provider what it offers. No request of a day's budget is spent on it."""
+        problem: BackendError | None = None
+        lines = self._lines.of(owner)
+        for line in lines.lines():
+            catalogue = self._own_keys.catalogue(owner, line) or self._catalogue
+            age_s = catalogue.age_s(line.connection)
+            try:
+                # Ten seconds of rest: a page may not be used to knock at a provider's door.
+                fresh = age_s is None or age_s > 10
+                models = await catalogue.offered(line.connection, owner, fresh=fresh)
+                lines.learn(line.provider.name, models)
+            except BackendError as error:
+                problem = error
+        if problem:
+            raise Refused(problem.message, problem.advice)
+
+    async def usage(self, owner: str, conversation_id: str = "") -> Usage:
+        """What was sent to who answers here, by everybody today and by this owner."""
+        line = await self._line(owner, conversation_id)
+        report = await usage_report(self._ledger, line.provider, owner)
+        most = MOST_REQUESTS if report.left is None else min(MOST_REQUESTS, report.left)
+        return Usage(report, most)
+
+    async def answering(self, owner: str, conversation_id: str) -> Answering:
+        """Who answers in this conversation; "" stands for a page that has none open yet."""
+        conversation_id = conversation_id or EVERYWHERE
+        line = await self._line(owner, conversation_id)
+        choices = await self.choices(owner, conversation_id)
+        model = choices.model or line.model_for("chat")
+        gone = choices.provider not in ("", line.provider.name)
+        offline = line.provider.offline and not gone
+        others = [o for o in self._lines.of(owner).lines() if not o.provider.offline]
+        return Answering(
+            provider="not connected" if gone else line.provider.label,
+            model=model,
+            offline=offline,
+            advice=_advice(others) if offline else "",
+            json=choices.json,
+        )
+
+    async def _line(self, owner: str, conversation_id: str) -> Line:
+        chosen = (await self.choices(owner, conversation_id)).provider if conversation_id else ""
+        lines = self._lines.of(owner)
+        return lines.line(chosen) if lines.has(chosen) else lines.for_sense("chat")
+
+
+def _advice(found: Sequence[Line]) -> str:
+    if found:
+        names = " and ".join(line.provider.label for line in found)
+        return f"{names} can answer: choose a model above."
+    return OFFLINE_ADVICE
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What the layers raise, in words for the reader."""
+    try:
+        yield
+    except BackendError as error:
+        raise Refused(error.message, error.advice) from None
+    except Missing:
+        raise NotFound("This is not here any more.", "Reload the page.") from None
+    except Busy:
+        raise Refused(
+            "A reply is still being written here.", "Wait for it, or press Stop."
+        ) from None

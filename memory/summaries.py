@@ -1,0 +1,90 @@
+"""What stands for the earlier part of a conversation, kept beside it; the messages stay as they are."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from memory.database import erase_traces, reading
+from memory.edge import clean, known_id, known_owner
+from memory.schema import summaries
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """`text` stands for the first `messages` messages, the last of which is `upto`.
+
+    `model` wrote it, `at` (seconds since 1970, UTC). `tried`: the message up to where a newer one
+    was last attempted in vain; with an empty `text` there never was another.
+    """
+
+    text: str = ""
+    upto: str = ""
+    messages: int = 0
+    model: str = ""
+    at: float = 0.0
+    tried: str = ""
+
+
+class Summaries:
+    """One a conversation. Raises Missing for ids that cannot be one; what is not there is None."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+
+    async def get(self, owner: str, conversation_id: str) -> Summary | None:
+        s = summaries.c
+        found = sa.select(s.text, s.upto, s.messages, s.model, s.at, s.tried)
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(found.where(*_of(owner, conversation_id)))).first()
+        return Summary(*row) if row else None
+
+    async def put(self, owner: str, conversation_id: str, summary: Summary) -> None:
+        """In place of the one before."""
+        row = {
+            "owner": known_owner(owner),
+            "conversation_id": known_id(conversation_id),
+            "text": clean(summary.text),
+            "upto": summary.upto and known_id(summary.upto),
+            "messages": summary.messages,
+            "model": clean(summary.model),
+            "at": summary.at,
+            "tried": summary.tried and known_id(summary.tried),
+        }
+        async with self._engine.begin() as connection:
+            await connection.execute(sa.delete(summaries).where(*_of(owner, conversation_id)))
+            await connection.execute(sa.insert(summaries).values(row))
+
+    async def failed(self, owner: str, conversation_id: str, upto: str) -> None:
+        """Remember that a summary up to there came to nothing: it is not tried again at once."""
+        before = await self.get(owner, conversation_id) or Summary()
+        await self.put(owner, conversation_id, replace(before, tried=upto))
+
+    async def forget(self, owner: str, conversation_id: str) -> None:
+        """Words and all: with its conversation, or so that all goes along again as far as it fits."""
+        await self._delete(_of(owner, conversation_id))
+
+    async def forget_unless(self, owner: str, conversation_id: str, left: Collection[str]) -> None:
+        """After messages went: forget the summary unless its last message is among those `left`."""
+        kept = await self.get(owner, conversation_id)
+        if kept and (kept.upto or kept.tried) not in left:
+            await self.forget(owner, conversation_id)
+
+    async def forget_all(self, owner: str) -> None:
+        """With everything that is its owner's."""
+        await self._delete((summaries.c.owner == known_owner(owner),))
+
+    async def _delete(self, which: tuple[sa.ColumnElement[bool], ...]) -> None:
+        async with self._engine.begin() as connection:
+            deleted = (await connection.execute(sa.delete(summaries).where(*which))).rowcount
+        if deleted:
+            await erase_traces(self._engine)
+
+
+def _of(owner: str, conversation_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        summaries.c.owner == known_owner(owner),
+        summaries.c.conversation_id == known_id(conversation_id),
+    )

@@ -1,0 +1,156 @@
+"""What the model will see: what fits its window, and a summary of the rest where that was made."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from time import time
+
+import orjson
+
+from events import ContextBuilt, Event, Recalled
+from inference.backend import BackendError, ChatRequest, FinishedChunk, TextChunk, ToolSpec
+from memory.compaction import Refusal, SummaryJob, accept, due, made, on_demand
+from memory.context import Policy, Room, Window, fit
+from messages import Provenance
+from steps.course import Course
+
+SYSTEM = (
+    "You are Parley, a helpful assistant in a chat that people read or listen to. Answer in the "
+    "language of the question. Use Markdown where it helps. Use the tools for what they do better "
+    "than you: arithmetic, dates, time, units. Say so when you do not know."
+)
+
+
+async def fit_window(course: Course) -> AsyncIterator[Event]:
+    """Fit the turn; first let the model summarise what came earlier, where tokens are paid for."""
+    course.room = await _room(course)
+    course.policy = await _policy(course)
+    if job := due(course.history, room=course.room, policy=course.policy):
+        async for event in _summarise(course, job):
+            yield event
+        course.policy = await _policy(course)
+    course.window = fitted(course)
+    about = course.exchange.reply.provenance or Provenance()
+    if course.window.recalled != about.recalled:
+        yield Recalled(course.window.recalled)
+    window = course.window
+    yield ContextBuilt(
+        window.tokens, window.window, window.dropped, window.summarised, window.sent_from
+    )
+
+
+def fitted(course: Course) -> Window:
+    """The window now, with the reply so far."""
+    reply = course.exchange.reply
+    about = reply.provenance or Provenance()
+    newest = (course.said, reply) if reply.parts else (course.said,)
+    return fit(
+        SYSTEM, about.recalled, course.history, newest, room=course.room, policy=course.policy
+    )
+
+
+async def learn(course: Course, end: FinishedChunk) -> None:
+    """How this model counts: from what it reported of the request that it has just answered."""
+    if end.prompt_tokens and course.answered_by_a_model:
+        await course.layers.calibrations.learn(
+            *_counter(course), course.window.features, end.prompt_tokens
+        )
+
+
+async def learn_refusal(course: Course) -> None:
+    """The server said that it was too long: next time less is sent."""
+    await course.layers.calibrations.refused(
+        *_counter(course), course.window.features, course.room.tokens
+    )
+
+
+async def summarise_earlier_part(course: Course) -> None:
+    """Because its owner asked for it: 1 request. Raises BackendError where nothing comes of it."""
+    course.room, course.policy = await _room(course), await _policy(course)
+    job = on_demand(course.history, room=course.room, policy=course.policy)
+    if job is None:
+        raise BackendError("There is too little to summarise yet.", "Go on talking.")
+    refused: list[str] = []
+    async for _ in _summarise(course, job, refused):
+        pass
+    if refused:
+        raise BackendError(refused[0], "Try again, or choose another model.")
+
+
+def schemas(course: Course, tools: Sequence[ToolSpec]) -> str:
+    """What a request says beside its messages, as JSON text."""
+    told = [
+        {"name": t.name, "description": t.description, "parameters": t.parameters} for t in tools
+    ]
+    return orjson.dumps(told).decode() + course.turn.wishes.choices.schema
+
+
+async def offered(course: Course) -> tuple[ToolSpec, ...]:
+    if not course.choice.tools:
+        return ()
+    tools = await course.layers.tooling.offered(course.turn.owner, draws=False)
+    return tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)
+
+
+async def _room(course: Course) -> Room:
+    calibrations, choice = course.layers.calibrations, course.choice
+    return Room(
+        choice.window,
+        await calibrations.of(*_counter(course)),
+        calibrations.measures,
+        schemas(course, await offered(course)),
+        choice.sees,
+    )
+
+
+async def _policy(course: Course) -> Policy:
+    turn = course.turn
+    summary = await course.layers.summaries.get(turn.owner, turn.conversation_id)
+    before = next((m.provenance for m in reversed(turn.history) if m.provenance), Provenance())
+    provider = course.line.provider
+    # The offline engine reads what is recalled in the system text.
+    billing = "request" if provider.offline else provider.billing
+    return Policy(billing, turn.wishes.choices.whole, before.sent_from, summary)
+
+
+async def _summarise(
+    course: Course, job: SummaryJob, refused: list[str] | None = None
+) -> AsyncIterator[Event]:
+    """Ask for a summary and keep it. What comes to nothing is remembered, and not tried at once."""
+    owner, conversation_id = course.turn.owner, course.turn.conversation_id
+    model = course.choice.model
+    request = ChatRequest(
+        model, job.system, (job.message,), course.layers.media.read, job.max_output
+    )
+    sent = course.request("summary", model, course.line)
+    yield sent
+    text, finish = "", ""
+    try:
+        async for chunk in course.line.backend.chat(request, course.errand("summary")):
+            if isinstance(chunk, TextChunk):
+                text += chunk.text
+            elif isinstance(chunk, FinishedChunk):
+                finish = chunk.finish
+                yield replace(
+                    sent,
+                    request=replace(
+                        sent.request,
+                        prompt_tokens=chunk.prompt_tokens,
+                        completion_tokens=chunk.completion_tokens,
+                    ),
+                )
+        found = accept(text, job, cut_short=finish == "length")
+    except BackendError as error:
+        if refused is not None:
+            raise
+        found = Refusal(error.message)
+    if isinstance(found, Refusal):
+        await course.layers.summaries.failed(owner, conversation_id, job.upto)
+        if refused is not None:
+            refused.append(found.why)
+        return
+    await course.layers.summaries.put(owner, conversation_id, made(found, job, model, time()))
+
+
+def _counter(course: Course) -> tuple[str, str]:
+    """Whose way of counting: a visitor's own key changes nothing about it."""
+    return course.line.provider.name.partition("@")[0], course.choice.model

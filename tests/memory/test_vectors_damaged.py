@@ -1,0 +1,170 @@
+"""Damaged files of Chroma are noticed before they are used, put aside, and never end the process."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memory.embedding import Vectors
+from memory.vectors import VectorStore, VectorsUnusable
+from tests.memory.sayings import ANN
+
+COUNT = 1_300
+"""Of fewer, Chroma keeps all in its database, without the files of an index."""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Vectors that were closed in order."""
+    directory = tmp_path_factory.mktemp("whole") / "chroma"
+
+    async def fill() -> None:
+        store = VectorStore(directory, "abc")
+        await store.put(ANN, some(COUNT))
+        await store.close()
+
+    asyncio.run(fill())
+    assert list(directory.glob("*/data_level0.bin"))
+    return directory
+
+
+@pytest.fixture
+def chroma(whole: Path, tmp_path: Path) -> Path:
+    """A copy, with the same times."""
+    return shutil.copytree(whole, tmp_path / "chroma")
+
+
+def some(count: int) -> dict[str, Vectors]:
+    rows = np.random.default_rng(1).standard_normal((count, 16)).astype(np.float32)
+    return {f"v{number}": row for number, row in enumerate(rows)}
+
+
+def aside(chroma: Path) -> list[Path]:
+    return list(chroma.parent.glob("chroma.damaged-*"))
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def garble(file: Path) -> None:
+    file.write_bytes(os.urandom(file.stat().st_size))
+
+
+def garble_the_middle(file: Path) -> None:
+    held = bytearray(file.read_bytes())
+    half = len(held) // 2
+    held[half : half + 100_000] = os.urandom(100_000)
+    file.write_bytes(held)
+
+
+async def test_whole_files_are_opened_as_they_are(chroma: Path) -> None:
+    store = VectorStore(chroma, "abc")
+    health = await store.check(COUNT)
+    assert health.stored == COUNT
+    assert health.plausible
+    assert len(await store.get(ANN, list(some(COUNT)))) == COUNT
+    assert not store.incomplete.is_set()
+    assert aside(chroma) == []
+    await store.close()
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, empty, cut, garble, garble_the_middle])
+@pytest.mark.parametrize(
+    "file", ["chroma.sqlite3", "*/data_level0.bin", "*/header.bin", "*/index_metadata.pickle"]
+)
+async def test_damage_is_noticed_put_aside_and_begun_anew(
+    chroma: Path, file: str, damage: Callable[[Path], None]
+) -> None:
+    (path,) = chroma.glob(file)
+    damage(path)
+    store = VectorStore(chroma, "abc")
+    health = await store.check(COUNT)
+    if health.plausible:  # the index of a whole database: known when vectors are read
+        await store.get(ANN, list(some(COUNT)))
+        health = await store.check(COUNT)
+    assert health.stored == 0
+    assert not health.plausible
+    assert len(aside(chroma)) == 1
+    await store.put(ANN, some(3))
+    await store.close()
+    again = VectorStore(chroma, "abc")
+    assert (await again.check(3)).plausible
+    await again.tidy()
+    assert aside(chroma) == []
+    await again.close()
+
+
+async def test_a_missing_directory_is_empty_and_no_damage(chroma: Path) -> None:
+    shutil.rmtree(chroma)
+    store = VectorStore(chroma, "abc")
+    health = await store.check(COUNT)
+    assert (health.stored, health.plausible) == (0, False)
+    assert aside(chroma) == []
+    await store.close()
+
+
+async def test_files_that_were_never_closed_are_whole_all_the_same(chroma: Path) -> None:
+    """After kill -9: nothing that was acknowledged is missing, and nothing is put aside."""
+    killed = (
+        "import asyncio, os, sys; from pathlib import Path; import numpy as np\n"
+        "from memory.vectors import VectorStore\n"
+        "async def main():\n"
+        "    store = VectorStore(Path(sys.argv[1]), 'abc')\n"
+        "    await store.put('ann', {'last': np.ones(16, np.float32)})\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "asyncio.run(main())"
+    )
+    run = await asyncio.create_subprocess_exec(sys.executable, "-c", killed, str(chroma))
+    assert await run.wait() == -9
+    assert not (chroma / "closed.json").exists()
+    store = VectorStore(chroma, "abc")
+    assert (await store.check(COUNT)).stored == COUNT + 1
+    assert list(await store.get(ANN, ["last"])) == ["last"]
+    assert aside(chroma) == []
+    await store.close()
+    assert (chroma / "closed.json").exists()
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, empty, garble])
+async def test_damage_while_it_runs_is_noticed_and_the_work_done_on_new_files(
+    chroma: Path, damage: Callable[[Path], None]
+) -> None:
+    store = VectorStore(chroma, "abc")
+    await store.check(COUNT)
+    assert not store.incomplete.is_set()
+    damage(chroma / "chroma.sqlite3")
+    await store.put(ANN, some(2))
+    assert store.incomplete.is_set()
+    assert (await store.check(COUNT)).stored == 2
+    assert len(aside(chroma)) == 1
+    await store.close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+async def test_files_that_may_not_be_written_are_no_damage(chroma: Path) -> None:
+    for path in (chroma, *chroma.rglob("*")):
+        path.chmod(0o500 if path.is_dir() else 0o400)
+    store = VectorStore(chroma, "abc")
+    with pytest.raises(VectorsUnusable):
+        await store.put(ANN, some(1))
+    assert aside(chroma) == []
+
+
+async def test_a_place_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    store = VectorStore(tmp_path / "file" / "chroma", "abc")
+    with pytest.raises(VectorsUnusable, match="NotADirectoryError"):
+        await store.put(ANN, some(1))
+    assert "NotADirectoryError" in store.trouble
+    assert store.incomplete.is_set()
+    await store.close()
