@@ -224,6 +224,7 @@ class Assistant(Lineup):
         await self._turns.drop_all(owner)
         await self.disconnect_own_key(owner)
         await self._recall.erase(owner)
+        await self._documents.erase(owner)
         await self._ledger.forget(owner)
         await self._erase_rest(owner)
 

@@ -10,6 +10,8 @@ from messages import Audio, Document, Image
 from refusals import NotFound, Refused
 
 LONGEST_NAME = 200
+AT_ONCE = 2
+"""A document is read in a process of its own, of up to 1 GB."""
 
 
 class Intake:
@@ -18,10 +20,12 @@ class Intake:
     def __init__(self, media: MediaStore, documents: Documents) -> None:
         self._media = media
         self._documents = documents
+        self._deciding = asyncio.Semaphore(AT_ONCE)
 
     async def keep(self, owner: str, data: bytes, name: str) -> Image | Audio | Document:
         try:
-            found = await inspect(data)
+            async with self._deciding:
+                found = await inspect(data)
         except BadAttachment as error:
             raise Refused(error.message, error.advice) from None
         media = await self._media.put(owner, found.data, found.mime, name[:LONGEST_NAME])

@@ -177,15 +177,17 @@ def _panel(page: Page) -> None:
 def _context(page: Page, model: ScriptedServer, folder: Path, scheme: Scheme) -> None:
     """A talk that has outgrown a small window: the marker, and the meter opened."""
     page.locator("#parley-new").click()
-    model.models([{"id": "qwen-3-32b"}, {"id": "qwen-3-4b", "context_length": 2048}])
+    model.models([{"id": "qwen-3-32b"}, {"id": "qwen-3-4b", "context_length": 8192}])
     page.locator("#parley-status button").click()
     page.locator("#parley-choice-refresh").click()
     page.get_by_role("radio", name="qwen-3-4b").check()
     page.locator("#parley-status").get_by_text("qwen-3-4b").wait_for()
     page.keyboard.press("Escape")
     for number, part in enumerate(("flour", "water", "salt", "the oven", "patience"), start=1):
-        model.says(f"Of {part} one could say much. " + BREAD.split("|")[0] * 6)
-        say(page, f"Tell me what {part} does to the bread, and why. " + "Be thorough. " * 30)
+        # The first two are long, the others as one would write them.
+        more = "The dough rests, and the gluten finds its strength. " * (250 if number < 3 else 2)
+        model.says(f"Of {part} one could say much. {more}")
+        say(page, f"Tell me what {part} does to the bread, and why.")
         finished(page, number)
     page.locator("#parley-messages .marker").scroll_into_view_if_needed()
     page.locator("#parley-context button").first.click()

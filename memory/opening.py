@@ -33,7 +33,8 @@ async def open_long_term(
 ) -> AsyncIterator[LongTerm]:
     """On the files in `directory`, or on the Chroma server at `chroma_url`.
 
-    Nothing is made again before `rebuild.start()`. `again` makes lost vectors anew, where that should spend less than `embedding`.
+    Nothing is made again before `rebuild.start()`. `again` makes lost vectors anew, where that should
+    spend less than `embedding`.
     """
     prefix = await collection_prefix(engine) if chroma_url else ""
     vectors = VectorStore(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("inference", "memory", "tools", "steps", "components")
+ROOMS = ("inference", "memory", "tools", "steps", "document_reader", "components")
 TOP = (
     "app", "assistant", "attachments", "events", "handler", "intake", "lineup", "memories",
     "messages", "refusals", "settings", "toolbox", "turns",
@@ -27,13 +27,23 @@ ARROWS = {
     "handler": {"steps", "inference", "memory", "events", "messages"},
     "turns": {"steps", "memory", "events", "messages"},
     "refusals": set(),
+    "document_reader": set(),
     "intake": {"attachments", "memory", "messages", "refusals"},
     "memories": {"memory", "messages", "refusals"},
     "lineup": {"turns", "memory", "inference", "messages", "refusals"},
     "toolbox": {"steps", "inference", "memory", "refusals"},
     "assistant": {
-        "turns", "steps", "toolbox", "intake", "lineup", "memories", "memory", "inference", "events",
-        "messages", "refusals",
+        "turns",
+        "steps",
+        "toolbox",
+        "intake",
+        "lineup",
+        "memories",
+        "memory",
+        "inference",
+        "events",
+        "messages",
+        "refusals",
     },
     "components": {"assistant", "memories", "toolbox", "events", "messages"},
     "app": {*ROOMS, *TOP},

@@ -135,8 +135,10 @@ async def test_memory_is_capped() -> None:
     """Four million elements beside a picture: a small file, and gigabytes as a tree."""
     xml = f'<w:document xmlns:w="{WORD}"><w:body>{PARAGRAPH * 4_000_000}</w:body></w:document>'
     heavy = package({"word/document.xml": xml, "word/media/photo": os.urandom(1_000_000)})
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert "memory" in await refused(heavy)
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1_100_000  # kB
+    # In kB, of the largest child there ever was: that of another test may have been larger.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before + 1, 1_100_000)
 
 
 async def test_time_is_capped_and_the_reader_is_gone_then() -> None:

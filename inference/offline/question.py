@@ -12,6 +12,11 @@ from inference.offline.pictures import Picture, from_data_uri
 RECALLED = re.compile(r"<recalled>\s*(.*?)\s*</recalled>", re.DOTALL)
 RECOLLECTION = re.compile(r"\[(\d{4}-\d\d-\d\d) · (\w+)(?: · ([^\]]*))?\] ?(.*)")
 PLACEHOLDER = re.compile(r"^\s*\[image\b[^\]\n]*\]\s*$", re.MULTILINE | re.IGNORECASE)
+DOCUMENT = re.compile(
+    r"(?:^[^\n<]*\n)?<document\b[^>]*>.*?</document>|^\[document\b[^\]\n]*\]$",
+    re.DOTALL | re.MULTILINE,
+)
+"""An attached document with the line that introduces it: data, which this engine does not obey."""
 ABOUT_A_PICTURE = re.compile(
     r"\b(image|picture|photo|screenshot|scan|what does it say|read it|the text)\b", re.IGNORECASE
 )
@@ -93,16 +98,18 @@ def question_of(body: dict[str, Any], senses: frozenset[str]) -> Question:
     asked_at = max((i for i, m in enumerate(messages) if m.get("role") == "user"), default=-1)
     asked = messages[asked_at] if asked_at >= 0 else {"content": ""}
     written = _text(asked)
-    words = PLACEHOLDER.sub("", written).strip()
+    words = PLACEHOLDER.sub("", DOCUMENT.sub("", written)).strip()
     return Question(
         words=words,
         pictures=_pictures(messages, asked_at, words),
-        earlier=tuple(_text(m) for m in messages[:asked_at] if m.get("role") == "user"),
+        earlier=tuple(
+            DOCUMENT.sub("", _text(m)) for m in messages[:asked_at] if m.get("role") == "user"
+        ),
         recalled=_recalled(messages),
         tools=_tools(body),
         results=_results(messages[asked_at + 1 :]),
         senses=senses,
-        lost_picture=words != written.strip(),
+        lost_picture=bool(PLACEHOLDER.search(written)),
     )
 
 

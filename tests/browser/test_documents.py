@@ -90,9 +90,7 @@ def test_a_document_larger_than_the_window_goes_along_in_passages(
     page.locator("#parley-image input[type=file]").set_input_files(
         {"name": "chronicle.pdf", "mimeType": "application/pdf", "buffer": pdf(*pages)}
     )
-    expect(page.locator("#parley-attachments .paper")).to_contain_text(
-        "400 pages", timeout=60_000
-    )
+    expect(page.locator("#parley-attachments .paper")).to_contain_text("400 pages", timeout=60_000)
     model.says("Under the old mill (p. 251).")
     say(page, "Where did the mayor hide the golden key?")
     reply = finished(page)

@@ -273,13 +273,22 @@ def test_a_message_is_sent_always_and_says_so_after_a_reload(
 
 
 def small_window(page: Page, model: ScriptedServer) -> None:
-    """The model that answers is found out to have a window of 2,048 tokens."""
-    model.models([{"id": "big", "context_length": 2048}])
+    """The model that answers is found out to have a window of 8,192 tokens."""
+    model.models([{"id": "big", "context_length": 8192}])
     page.locator("#parley-status button").click()
     sheet = page.get_by_role("dialog", name="Who answers here")
     sheet.get_by_role("button", name="Refresh the list").click()
-    expect(sheet).to_contain_text("2K tokens")
+    expect(sheet).to_contain_text("8K tokens")
     page.keyboard.press("Escape")
+
+
+def a_long_talk(page: Page, model: ScriptedServer) -> None:
+    """Six questions and answers of about a thousand tokens each."""
+    filler = "and the road went on over the hills, " * 110
+    for number in range(1, 7):
+        model.says(f"Answer {number}: {filler}")
+        say(page, f"Question {number}: {filler}")
+        finished(page, number)
 
 
 def test_what_no_longer_fits_is_marked_shown_and_sent_again(
@@ -287,11 +296,7 @@ def test_what_no_longer_fits_is_marked_shown_and_sent_again(
 ) -> None:
     page, watch = opened(visitor, parley.url)
     small_window(page, model)
-    filler = "and the road went on over the hills, " * 18
-    for number in range(1, 7):
-        model.says(f"Answer {number}: {filler}")
-        say(page, f"Question {number}: {filler}")
-        finished(page, number)
+    a_long_talk(page, model)
     marker = page.locator("#parley-messages .marker")
     expect(marker).to_contain_text("no longer sent word for word")
     sent = [m["content"] for m in model.requests[-1]["messages"] if m["role"] == "user"]
@@ -328,21 +333,20 @@ def test_the_earlier_part_is_summarised_in_one_request(
 ) -> None:
     page, _ = opened(visitor, parley.url)
     small_window(page, model)
-    filler = "and the road went on over the hills, " * 18
-    for number in range(1, 7):
-        model.says(f"Answer {number}: {filler}")
-        say(page, f"Question {number}: {filler}")
-        finished(page, number)
-    before = len(model.requests)
+    a_long_talk(page, model)
+    marker = page.locator("#parley-messages .marker")
+    before, was = len(model.requests), marker.inner_text()
     model.says("They talked of a road over the hills.")
     page.get_by_role("button", name=re.compile("^Context: ")).click()
     page.get_by_role("button", name="Summarise the earlier part (1 request)").click()
     expect(page.locator("#parley-composer")).to_contain_text("The earlier part is summarised.")
     assert len(model.requests) == before + 1
+    expect(marker).to_contain_text("stand in a summary")
+    expect(marker).not_to_have_text(was, use_inner_text=True)
     say(page, "And then?")
     finished(page, 7)
     assert "They talked of a road over the hills." in str(model.requests[-1]["messages"])
-    expect(page.locator("#parley-messages .marker")).to_contain_text("summary")
+    expect(marker).to_contain_text("stand in a summary")
 
 
 def test_a_phone_shows_the_panel_without_sideways_scrolling(

@@ -103,14 +103,14 @@ GIVE_FILE = {
 }
 
 
-def test_what_is_no_picture_is_refused_beside_the_composer(
+def test_what_nobody_can_read_is_refused_beside_the_composer(
     parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
 ) -> None:
     page, _ = opened(visitor, parley.url)
     page.locator("#parley-image input[type=file]").set_input_files(
-        {"name": "photo.png", "mimeType": "image/png", "buffer": b"%PDF-1.7 not a picture"}
+        {"name": "photo.png", "mimeType": "image/png", "buffer": b"\x00\x01\x02"}
     )
-    expect(page.get_by_text("no picture or recording")).to_be_visible()
+    expect(page.get_by_text("no picture, recording or document")).to_be_visible()
     assert model.hits == []
 
 

@@ -13,8 +13,8 @@ from inference.backend import Errand, KeyRejected, Speech
 from inference.connection import Connection
 from inference.transport import Deadlines, open_client
 from messages import Audio, Wishes, new_id
-from steps.course import Turn
 from settings import Settings
+from steps.course import Turn
 from tests.conformance.aimock_answers import HEARD
 from tests.conformance.conftest import ERRAND, KEY, Open, at, entries, journal
 from tests.conformance.serving import Serving

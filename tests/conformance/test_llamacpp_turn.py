@@ -12,8 +12,8 @@ from events import TextDelta, ToolCalled, ToolReturned, TurnEnded, TurnStarted, 
 from handler import run_turn
 from inference.connection import Connection
 from messages import Message, Text, new_id
-from steps.course import Turn
 from settings import Settings
+from steps.course import Turn
 from tests.conformance.conftest import at
 from tests.conformance.serving import Serving
 from tests.conformance.test_llamacpp_chat import busy, freed

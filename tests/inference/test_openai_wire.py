@@ -12,6 +12,7 @@ from inference.openai_wire import MAX_IMAGE_CHARACTERS, chat_body, object_text
 from inference.provider import Model, Provider, load_providers
 from messages import (
     Audio,
+    Document,
     Image,
     Media,
     Message,
@@ -255,3 +256,9 @@ def test_empty_messages_are_not_sent() -> None:
         message("user", "Hi"), message("assistant", Reasoning("Hm."), "\n"), message("user", "")
     )
     assert sent == [{"role": "user", "content": "Hi"}]
+
+
+def test_a_document_whose_text_was_not_put_in_its_place_is_named() -> None:
+    document = Document(Media("d" * 64, "application/pdf", 9, "fruit.pdf"), 3, 40)
+    told = rows(message("user", document, "What is it?"))[0]["content"]
+    assert told == "[A document stood here: fruit.pdf; its text is not at hand.]\n\nWhat is it?"
