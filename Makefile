@@ -11,15 +11,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 CODE := *.py inference memory tools steps document_reader components bench tests
 
-.PHONY: run test check conformance format bench size screenshots browser aimock clean
+.PHONY: run test check conformance format bench size screenshots browser aimock mcp clean
 
 run: $(VENV)/.app
 	$(BIN)/python app.py
 
-test: $(VENV)/.dev browser aimock
+test: $(VENV)/.dev browser aimock mcp
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.dev browser aimock
+check: $(VENV)/.dev browser aimock mcp
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy $(CODE)
@@ -35,6 +35,7 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.stream
 	$(BIN)/python -m bench.wire
+	$(BIN)/python -m bench.tools
 
 screenshots: $(VENV)/.dev browser
 	$(BIN)/python -m docs.screenshots
@@ -44,6 +45,9 @@ browser: $(VENV)/.dev
 
 aimock: $(VENV)/.made
 	./tests/conformance/install.sh $(VENV)/aimock
+
+mcp: $(VENV)/.made
+	./tests/tools/mcp_servers/install.sh $(VENV)/mcp-servers $(BIN)/python
 
 size:
 	./bench/size.sh $(PYTHON)

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -46,9 +47,14 @@ from settings import BadSetting, Settings
 from steps.confirmations import Confirmations
 from steps.course import Layers, Models
 from steps.tooling import Tooling
+from tools.mcp.config import read_servers
+from tools.mcp.servers import McpServers
 from tools.offered import offered
 from tools.router import Router
 from turns import Turns
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 VERSION = "0.1.0"
 log = logging.getLogger("parley")
@@ -64,6 +70,7 @@ class House:
     ledger: Ledger
     lines: Switchboard
     rebuild: Rebuild
+    mcp: McpServers
 
 
 @asynccontextmanager
@@ -96,7 +103,10 @@ async def open_house(
                 again=_embedding(chosen, lines, book, background=True),
             )
         )
-        layers = _layers(chosen, engine, book, lines, long_term.recall)
+        mcp = McpServers(read_servers(chosen.mcp_path, os.environ), data / "mcp-approved.json")
+        stack.push_async_callback(mcp.close)
+        tools = Router(offered(chosen.searxng_url), [mcp.tools])
+        layers = _layers(chosen, engine, book, lines, long_term.recall, tools)
         turns = Turns(conversations, partial(run_turn, layers=layers))
         stack.push_async_callback(turns.close)
         await conversations.interrupt_running()
@@ -118,7 +128,7 @@ async def open_house(
             own_keys=own_keys,
             erase_rest=partial(erase_owner, engine, layers.media),
         )
-        yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild)
+        yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild, mcp)
 
 
 async def _lines(
@@ -143,9 +153,13 @@ async def _lines(
 
 
 def _layers(
-    chosen: Settings, engine: AsyncEngine, book: Ledger, lines: Switchboard, recall: Recall
+    chosen: Settings,
+    engine: AsyncEngine,
+    book: Ledger,
+    lines: Switchboard,
+    recall: Recall,
+    tools: Router,
 ) -> Layers:
-    tools = Router(offered(chosen.searxng_url))
     return Layers(
         lines=lines,
         models=Models(chosen.model, chosen.vision_model),
@@ -239,6 +253,8 @@ async def _get_ready(house: House, alone: bool) -> None:
     if not alone:
         await look_around(house)
     house.rebuild.start()
+    house.mcp.on_change = house.assistant.offers_changed
+    house.mcp.start()
     await house.layers.recall.warm()
     for line in house.lines.lines():
         await line.backend.warm()
@@ -249,7 +265,7 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    for chatty in ("httpx", "httpx2", "chromadb", "alembic", "uvicorn.error"):
+    for chatty in ("httpx", "httpx2", "chromadb", "alembic", "mcp", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # What Chroma and others write is for this user alone, like what we write.
     os.umask(0o077)
@@ -325,16 +341,31 @@ async def _serve_page(assistant: Assistant, chosen: Settings, listener: socket.s
     from components.mount import mount
 
     bare = FastAPI(openapi_url=None)
-    app = mount(bare, assistant, sign_key=_sign_key(chosen.data_path), version=VERSION)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
-    )
+    page = mount(bare, assistant, sign_key=_sign_key(chosen.data_path), version=VERSION)
     address, port = listener.getsockname()[:2]
-    log.info("Parley %s: http://%s:%s", VERSION, address, port)
-    sharing = asyncio.create_task(_share(port)) if chosen.share else None
-    await server.serve(sockets=[listener])
-    if sharing:
-        sharing.cancel()
+    async with AsyncExitStack() as stack:
+        app = await _with_door(stack, page, assistant, chosen) if chosen.mcp else page
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        )
+        log.info("Parley %s: http://%s:%s", VERSION, address, port)
+        sharing = asyncio.create_task(_share(port)) if chosen.share else None
+        await server.serve(sockets=[listener])
+        if sharing:
+            sharing.cancel()
+
+
+async def _with_door(
+    stack: AsyncExitStack, page: "ASGIApp", assistant: Assistant, chosen: Settings
+) -> "ASGIApp":
+    """Parley as an MCP server, beside its page."""
+    from mcp_door import PATH, kept_token, open_door, with_token
+
+    kept = chosen.data_path / "mcp.token"
+    token = chosen.mcp_token or kept_token(kept)
+    log.info("MCP at %s; its token: %s", PATH, "PARLEY_MCP_TOKEN" if chosen.mcp_token else kept)
+    names = [*chosen.mcp_names, *([chosen.address] if chosen.address != "0.0.0.0" else [])]  # noqa: S104
+    return await stack.enter_async_context(open_door(page, assistant, with_token(token), names))
 
 
 def _sign_key(data: Path) -> bytes:

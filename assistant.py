@@ -179,10 +179,11 @@ class Assistant(Lineup):
         await self._turns.stop(owner, conversation_id)
 
     async def fullness(self, owner: str, conversation_id: str) -> Fullness:
-        found = await self.open(owner, conversation_id, limit=2)
-        about = next((m.provenance for m in reversed(found.messages) if m.provenance), None)
-        if about is None:
+        found = await self.open(owner, conversation_id, limit=4)
+        told = [m.provenance for m in found.messages if m.provenance and m.provenance.window]
+        if not told:
             return Fullness()
+        about = told[-1]
         whole = (await self.choices(owner, conversation_id)).whole
         full = Fullness(
             about.tokens, about.window, about.dropped, about.summarised, about.sent_from, whole

@@ -15,7 +15,7 @@ from memory.embedding import MAX_CHARS, Embedding, Vectors
 from memory.owner_index import LAYOUT, Entry
 from memory.piece_vectors import PieceVectors
 from memory.questions import Question
-from memory.ranking_next import Ranked, Ranking, Wanted
+from memory.ranking import Ranked, Ranking, Wanted
 from memory.rebuild import vector_ids
 from memory.scopes import Scope
 from memory.shelf import Held, Shelf, Tasks, in_thread

@@ -1,210 +1,212 @@
-"""Which memories of one owner a query means: words and vectors, exactly scored over all of them.
+"""Which memories of one owner a question means: words and vectors, exactly scored over all of them.
 
-The score of a memory, z() being over all memories of the owner:
+The score of a memory, z() being over all memories of the owner and ± its neighbours in a session:
 
-    z(BM25) + 0.3·(±1) + 0.2·(±2)           lexical, lent to neighbours in the same conversation
-    + 1.2·z(cos) + 0.25·cos(±1)             meaning
-    + 4·(said by the user; by the assistant where the query asks what it said)
-    + 1.2·sqrt(min(characters, 2000))/45    longer ones say more
-    − 8·(asks the same)                     a bare question with half of the words of the query
+    z(BM25) + 0.3·(±1) + 0.2·(±2)                            words, lent to neighbours
+    + 1.2·z(cos) + 0.25·(±1)                                 meaning
+    + 0.4·z(BM25 of its session) + 0.25·z(cos of its session's centroid)
+    + 4·(said by the user; by the assistant where the question asks what it said)
+    + 12·(said by the one person the question names)         in logs of several people
+    + 1.2·sqrt(min(characters, 2000))/45                     longer ones say more
+    − 2·(asks)                                               a bare question tells little
+    − 8·(asks the same)                                      one with half of the words; it lends none
 
-All but the last were tuned on half of LoCoMo, REALTALK and BEAM 100K and checked on the other half;
-the last, and the floor below, on tests/memory/recall_cases.py: of 24 questions 23 find their answer
-first, 20 without the last line; of 18 remarks that concern nothing known, none brings up anything.
+BM25 and cosine of a long memory are those of its best piece of about 90 words.
 """
 
-import math
-import re
-from array import array
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory.embedding import Vectors
-from memory.words import STOPWORDS, folded, stem, terms
+from memory.owner_index import OwnerIndex
+from memory.postings import Rows
+from memory.questions import Question, Reader, rarity
+from memory.weights import WEIGHTS, Weights
 
 Scores = NDArray[np.float64]
-
-NEAR, FAR = 0.3, 0.2
-DENSE, DENSE_NEAR = 1.2, 0.25
-SAID_BY = 4.0
-LENGTH = 1.2 / 45
-LENGTH_CHARS = 2_000
-ASKS_SAME, SAME_WORDS = -8.0, 0.5
-K1, B = 1.2, 0.75
-
-# The floor: a memory is shown only if its share of the query's words (by rarity) and its cosine make
-# ENOUGH together, or its cosine alone is NEAR_ENOUGH. In recall_cases.py, answers have at least 0.69
-# together or 0.54 alone (but for one of 24), remarks that concern nothing known 0.42 and 0.34.
-ENOUGH = 0.55
-NEAR_ENOUGH = 0.45
-
-BACKGROUND = 100
-"""Rarity is counted as if so many more memories were there: a few tell little of words."""
-STOPWORD_WEIGHT = 0.5
-
-_ASKS_FOR_REPLY = re.compile(
-    r"\byou (?:\w+ )?(?:said|told|suggested|recommended|advised|answered|gave|mentioned|explained)\b"
-    r"|\b(?:did|have) you (?:\w+ )?(?:say|said|tell|told|suggest|recommend|advise|answer|mention)"
-    r"|\byour (?:advice|answer|reply|suggestion|recommendation)",
-    re.IGNORECASE,
-)
-_BARE_QUESTION = re.compile(r"[^.!?。！？]+[?？]+")
-_WORD = re.compile(r"\w+")
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A memory as it is ranked."""
-
-    position: int
+class Ranked:
     id: str
-    conversation_id: str
-    role: str
-    text: str
+    score: float
 
 
-class OwnerIndex:
-    """All memories of one owner, held in memory: postings, lengths, vectors. One thread a time."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How many, none of session `besides`; with the `floor`, none that merely is the best there is."""
 
-    def __init__(self) -> None:
-        self._entries: list[tuple[str, int, int]] = []  # id, conversation as a number, position
-        self._numbers: dict[str, int] = {}
-        self._row_of: dict[str, int] = {}
-        self._postings: dict[str, tuple[array[int], array[int]]] = {}
-        self._lengths = array("d")
-        self._bonus = array("d")
-        self._asks = array("b")
-        self._by_user = array("b")
-        self._vectors: Vectors = np.zeros((0, 0), np.float32)
-        self._alive: NDArray[np.bool_] = np.zeros(0, np.bool_)
+    limit: int
+    besides: str = ""
+    floor: bool = True
 
-    def __len__(self) -> int:
-        """Memories that are there, dropped ones not counted."""
-        return len(self._row_of)
 
-    @property
-    def last_position(self) -> int:
-        return self._entries[-1][2] if self._entries else 0
+@dataclass(slots=True)
+class Ranking:
+    """One question's look at one owner's index."""
 
-    def extend(self, entries: Sequence[Entry], vectors: Vectors) -> None:
-        """Add `entries`, in order of position; `vectors` has one row for each, of length 1 or 0."""
-        if not entries:
-            return
-        for entry in entries:
-            self._add(entry)
-        old = self._vectors if len(self._vectors) else np.zeros((0, vectors.shape[1]), np.float32)
-        self._vectors = np.concatenate([old, vectors.astype(np.float32)])
-        self._alive = np.concatenate([self._alive, np.ones(len(entries), np.bool_)])
+    index: OwnerIndex
+    weights: Weights = WEIGHTS
+    _found: dict[int, tuple[Rows, NDArray[np.uint8]]] = field(default_factory=dict)
 
-    def drop(self, ids: Sequence[str]) -> None:
-        for found in ids:
-            row = self._row_of.pop(found, None)
-            if row is not None:
-                self._alive[row] = False
+    def question(self, text: str) -> Question:
+        return Reader(self._rarity, self.index.names, self.weights).read(text)
 
-    def rarity(self, query: str) -> dict[str, float]:
-        """How much each lower-case word of the query counts: by its rarity; stopwords little."""
-        words = {word.casefold() for word in _WORD.findall(query)}
-        return {
-            word: STOPWORD_WEIGHT if word in STOPWORDS else self._rarity(stem(folded(word)))
-            for word in words
-        }
-
-    def best(self, query: str, vector: Vectors, besides: str | None, limit: int) -> list[str]:
-        """Ids of the `limit` best memories above the floor, best first; none of `besides`."""
-        asked = sorted(set(terms(query)))
-        if not asked or not self._row_of:
+    def best(self, asked: Question, vectors: Sequence[Vectors], wanted: Wanted) -> list[Ranked]:
+        """The best memories, best first. `vectors`: of the question, then of each of its parts, as
+        far as they are known."""
+        if not len(self.index):
             return []
-        bm25, share = self._lexical(asked)
-        cosine = np.einsum("nd,d->n", self._vectors, vector.reshape(-1)).astype(np.float64)
-        shown = self._alive & self._above_floor(share, cosine)
-        if besides in self._numbers:
-            shown &= self._conversation_numbers() != self._numbers[besides]
+        cosine = self._cosine(vectors[0] if vectors else None)
+        share = self._share(asked)
+        same = self.index["asks"] & (self._best_piece(share) >= self.weights.same_words)
+        scores = self.scores(asked, cosine, silent=same if wanted.floor else None)
+        shown = np.ones(len(scores), np.bool_)
+        if wanted.besides:
+            shown &= self.index["session"] != self.index.session(wanted.besides)
+        if wanted.floor:
+            above = self._above_floor(share, cosine)
+            for number, part in enumerate(asked.parts, 1):
+                vector = vectors[number] if number < len(vectors) else None
+                above |= self._above_floor(self._share(part), self._cosine(vector))
+            shown &= self._best_piece(above)
+            scores += self.weights.asks * self.index["asks"] + self.weights.asks_same * same
         rows = np.flatnonzero(shown)
-        if not len(rows):
-            return []
-        same = np.asarray(self._asks, np.bool_) & (share >= SAME_WORDS)
-        scores = (self._scores(query, bm25, cosine) + ASKS_SAME * same)[rows]
-        order = rows[np.argsort(-scores, kind="stable")][:limit]
-        return [self._entries[row][0] for row in order]
+        rows = rows[_first(scores[rows], wanted.limit)]
+        ids = self.index["id"]
+        return [Ranked(ids[row].decode(), float(scores[row])) for row in rows]
 
-    def _add(self, entry: Entry) -> None:
-        row = len(self._entries)
-        number = self._numbers.setdefault(entry.conversation_id, len(self._numbers))
-        self._entries.append((entry.id, number, entry.position))
-        self._row_of[entry.id] = row
-        counts = Counter(terms(entry.text))
-        for term, count in counts.items():
-            rows, times = self._postings.setdefault(term, (array("i"), array("i")))
-            rows.append(row)
-            times.append(count)
-        self._lengths.append(sum(counts.values()))
-        self._bonus.append(LENGTH * math.sqrt(min(len(entry.text), LENGTH_CHARS)))
-        self._asks.append(_BARE_QUESTION.fullmatch(entry.text.strip()) is not None)
-        self._by_user.append(entry.role == "user")
+    def scores(self, asked: Question, cosine: Scores, silent: Bools | None = None) -> Scores:
+        """Of each memory, by the formula above without its last lines; `cosine` of each piece.
 
-    def _rarity(self, term: str) -> float:
-        having = len(self._postings[term][0]) if term in self._postings else 0
-        return math.log1p((len(self._entries) + BACKGROUND - having + 0.5) / (having + 0.5))
+        The `silent` lend nothing to their neighbours.
+        """
+        w = self.weights
+        words = _z(self._best_piece(self._bm25(asked)))
+        known = self._best_piece(self.index["sound"])
+        meaning = _z(self._best_piece(cosine), known)
+        lent = words if silent is None else np.where(silent, 0.0, words)
+        scores: Scores = w.words * (words + w.words_near * self._lent(lent, 1))
+        scores += w.words * w.words_far * self._lent(lent, 2)
+        scores += w.meaning * meaning + w.meaning_near * self._lent(meaning, 1)
+        session = self.index.layout.session
+        scores += w.session_words * _z(self._bm25_of_sessions(asked)[session])
+        scores += w.session_meaning * _z(self._centroids(cosine)[session], known)
+        by_user = self.index["by_user"]
+        scores += self._said_by() * (~by_user if asked.for_reply else by_user)
+        if asked.speaker:
+            scores += w.speaker * (self.index["speaker"] == np.uint64(asked.speaker))
+        scores += w.length * np.sqrt(np.minimum(self.index["chars"], w.length_chars))
+        return scores
 
-    def _lexical(self, asked: Sequence[str]) -> tuple[Scores, Scores]:
-        """BM25 of each row, and the share of the query's words it has, weighted by rarity."""
-        lengths = np.asarray(self._lengths)
-        norm = K1 * (1 - B + B * lengths / max(lengths.mean(), 1.0))
-        bm25, share = np.zeros(len(lengths)), np.zeros(len(lengths))
-        whole = sum(self._rarity(term) for term in asked)
-        for term in asked:
-            if term in self._postings:
-                rows, times = (np.asarray(column) for column in self._postings[term])
-                rarity = self._rarity(term)
-                bm25[rows] += rarity * times * (K1 + 1) / (times + norm[rows])
-                if not (term.isdigit() and len(term) < 3):  # small numbers are about anything
-                    share[rows] += rarity / whole
-        return bm25, share
+    def _postings(self, term: int) -> tuple[Rows, NDArray[np.uint8]]:
+        if term not in self._found:
+            self._found[term] = self.index.postings.of(term)
+        return self._found[term]
 
-    def _above_floor(self, share: Scores, cosine: Scores) -> NDArray[np.bool_]:
-        above: NDArray[np.bool_] = (share + cosine >= ENOUGH) | (cosine >= NEAR_ENOUGH)
+    def _rarity(self, term: int) -> float:
+        having = len(self._postings(term)[0])
+        return rarity(having, len(self.index["terms"]) + self.weights.background)
+
+    def _bm25(self, asked: Question) -> Scores:
+        """Of each piece."""
+        lengths = self.index["terms"]
+        mean, found = max(float(lengths.mean()), 1.0), np.zeros(len(lengths))
+        for term, rare in asked.terms.items():
+            rows, times = self._postings(term)
+            found[rows] += rare * self._saturated(times, lengths[rows] / mean)
+        return found
+
+    def _bm25_of_sessions(self, asked: Question) -> Scores:
+        """Of each session as one text."""
+        of, count = self.index.layout.session_of, len(self.index["name"])
+        lengths = np.bincount(of, weights=self.index["terms"], minlength=count)
+        mean, found = max(float(lengths.mean()), 1.0), np.zeros(count)
+        for term in asked.terms:
+            rows, times = self._postings(term)
+            summed = np.bincount(of[rows], weights=times, minlength=count)
+            rare = rarity(int(np.count_nonzero(summed)), count)
+            found += rare * self._saturated(summed, lengths / mean)
+        return found
+
+    def _saturated(self, times: NDArray[np.generic], length: Scores) -> Scores:
+        k1, b = self.weights.k1, self.weights.b
+        many: Scores = np.asarray(times, np.float64)
+        return many * (k1 + 1) / (many + k1 * (1 - b + b * length))
+
+    def _share(self, asked: Question) -> Scores:
+        """Of each piece: how much of what the question says it has too, by rarity."""
+        whole = sum(asked.terms.values()) or 1.0
+        share = np.zeros(len(self.index["terms"]))
+        for term in asked.telling:
+            share[self._postings(term)[0]] += asked.terms[term] / whole
+        return share
+
+    def _cosine(self, vector: Vectors | None) -> Scores:
+        """Of each piece; 0 where a vector is missing."""
+        vectors = self.index.vectors
+        if vector is None or vector.size != vectors.shape[1]:
+            return np.zeros(len(self.index["terms"]))
+        # einsum, not @: OpenBLAS would wake a thread per core for a product as small as this.
+        found: Scores = np.einsum("nd,d->n", vectors, vector.reshape(-1)).astype(np.float64)
+        return found
+
+    def _centroids(self, cosine: Scores) -> Scores:
+        """Of each session: the cosine of the sum of its vectors."""
+        spreads = self.index.spreads
+        summed = np.bincount(self.index.layout.session_of, weights=cosine, minlength=len(spreads))
+        centroids: Scores = summed / np.maximum(spreads, 1e-9)
+        return centroids
+
+    def _above_floor(self, share: Scores, cosine: Scores) -> Bools:
+        w = self.weights
+        above: Bools = (share + cosine >= w.enough) | (cosine >= w.near_enough)
         return above
 
-    def _scores(self, query: str, bm25: Scores, cosine: Scores) -> Scores:
-        near, far = self._neighbours(1), self._neighbours(2)
-        words, meaning = self._z(bm25), self._z(cosine)
-        scores = words + NEAR * near(words) + FAR * far(words)
-        scores += DENSE * meaning + DENSE_NEAR * near(meaning)
-        by_user = np.asarray(self._by_user, np.bool_)
-        wanted = ~by_user if _ASKS_FOR_REPLY.search(query) else by_user
-        result: Scores = scores + SAID_BY * wanted + np.asarray(self._bonus)
-        return result
+    def _best_piece(self, values: NDArray[Any]) -> NDArray[Any]:
+        """From pieces to memories."""
+        if len(values) == len(self.index):
+            return values
+        return np.maximum.reduceat(values, self.index.layout.first_piece)
 
-    def _z(self, values: Scores) -> Scores:
-        living = values[self._alive]
-        spread = float(living.std())
-        return (values - living.mean()) / spread if spread > 1e-9 else np.zeros(len(values))
-
-    def _conversation_numbers(self) -> NDArray[np.int64]:
-        return np.fromiter((number for _, number, _ in self._entries), np.int64)
-
-    def _neighbours(self, distance: int) -> "Neighbours":
-        return Neighbours(self._conversation_numbers(), distance)
-
-
-class Neighbours:
-    """Adds up, for each row, the values `distance` rows before and after it in its conversation."""
-
-    def __init__(self, conversations: NDArray[np.int64], distance: int) -> None:
-        self._order = np.argsort(conversations, kind="stable")
-        grouped = conversations[self._order]
-        self._distance = distance
-        self._same = grouped[distance:] == grouped[:-distance]
-
-    def __call__(self, values: Scores) -> Scores:
-        grouped, lent = values[self._order], np.zeros(len(values))
-        lent[self._distance :] += np.where(self._same, grouped[: -self._distance], 0.0)
-        lent[: -self._distance] += np.where(self._same, grouped[self._distance :], 0.0)
-        back = np.empty(len(values))
-        back[self._order] = lent
+    def _lent(self, values: Scores, distance: int) -> Scores:
+        """The sum of those `distance` before and after, where these are of the same session."""
+        order, same = self.index.layout.order, self.index.layout.adjacent[distance]
+        grouped, lent, back = values[order], np.zeros(len(values)), np.empty(len(values))
+        lent[distance:] += np.where(same, grouped[:-distance], 0.0)
+        lent[:-distance] += np.where(same, grouped[distance:], 0.0)
+        back[order] = lent
         return back
+
+    def _said_by(self) -> float:
+        w = self.weights
+        said = float(self.index["chars"][~self.index["by_user"]].sum())
+        long = (said - w.short_history) / (w.long_history - w.short_history)
+        return w.said_by + (w.said_by_long - w.said_by) * min(max(long, 0.0), 1.0)
+
+
+def _z(values: Scores, known: Bools | None = None) -> Scores:
+    """In standard deviations from the mean, over those `known`; 0 for the others and where all are
+    alike."""
+    if known is None or known.all():
+        known = np.ones(len(values), np.bool_)
+    spread = float(values[known].std()) if known.any() else 0.0
+    if spread <= 1e-9:
+        return np.zeros(len(values))
+    scaled: Scores = np.where(known, (values - values[known].mean()) / spread, 0.0)
+    return scaled
+
+
+def _first(scores: Scores, limit: int) -> NDArray[np.int64]:
+    """Where the `limit` greatest are, greatest first; of equals, the earlier."""
+    if len(scores) > 4 * limit:
+        least = np.partition(scores, -limit)[-limit]
+        rows = np.flatnonzero(scores >= least)
+    else:
+        rows = np.arange(len(scores))
+    return rows[np.argsort(-scores[rows], kind="stable")][:limit]

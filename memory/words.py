@@ -5,7 +5,7 @@ import unicodedata
 from functools import lru_cache
 from hashlib import blake2b
 
-VERSION = "1"
+VERSION = "2"
 """Of what becomes of a text; indexes made by another are useless."""
 
 # Scripts written without spaces are searched by overlapping pairs of characters: of questions in
@@ -56,7 +56,10 @@ aux dans sur avec sans par pas ne ce cet cette ces que des du dit
 свой своя свои меня мне мной тебе тебя его её ему ей нас нам их им это этот эта эти был была было
 были быть есть у из за для от до при под над а но да же ли или бы если то так уже ещё сказал сказала
 """
-STOPWORDS = frozenset(_STOPWORDS.split())
+_BY_LANGUAGE = [frozenset(words.split()) for words in _STOPWORDS.split("\n\n")]
+STOPWORDS = frozenset().union(*_BY_LANGUAGE)
+BEGINNINGS = (3, 5)
+"""Letters by which words of languages other than English are compared, beside the whole word."""
 
 
 def folded(text: str) -> str:
@@ -83,13 +86,29 @@ def _undoubled(word: str) -> str:
 def terms(text: str) -> list[str]:
     """The terms of `text` in order, repeated as often as they occur, without stopwords."""
     found: list[str] = []
-    for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text)):
-        token = match.group().casefold()
-        if match.lastgroup == "run":
+    words = [(m.lastgroup, m.group().casefold()) for m in _TOKEN.finditer(_normal(text))]
+    inflected = _is_inflected([token for kind, token in words if kind == "word"])
+    for kind, token in words:
+        if kind == "run":
             found += [token[i : i + 2] for i in range(len(token) - 1)] or [token]
         elif token not in STOPWORDS:
-            found.append(_term(token))
+            term = _term(token)
+            found.append(term)
+            if inflected and not term.isdigit():
+                found += [f"{term[:most]}…" for most in BEGINNINGS if len(term) > most]
     return found
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+def _is_inflected(words: list[str]) -> bool:
+    """Whether a text is in a language with more endings than `stem` knows: by its small words, or
+    by letters that English has not."""
+    english, *others = (sum(word in small for word in words) for small in _BY_LANGUAGE)
+    foreign = sum(not word.isascii() for word in words)
+    return max(*others, foreign) > english
 
 
 def keys(text: str) -> list[int]:

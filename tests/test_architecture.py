@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = ("inference", "memory", "tools", "steps", "document_reader", "components")
 TOP = (
-    "app", "assistant", "attachments", "events", "handler", "intake", "lineup", "memories",
-    "messages", "refusals", "settings", "toolbox", "turns",
+    "app", "assistant", "attachments", "events", "handler", "intake", "lineup",
+    "mcp_door", "memories", "messages", "refusals", "settings", "toolbox", "turns",
 )  # fmt: skip
 
 # Who may import whom, among our own modules.
@@ -45,6 +45,7 @@ ARROWS = {
         "messages",
         "refusals",
     },
+    "mcp_door": {"assistant", "memories", "events", "messages", "refusals"},
     "components": {"assistant", "memories", "toolbox", "events", "messages"},
     "app": {*ROOMS, *TOP},
 }
@@ -55,6 +56,7 @@ KEPT_TO = {
     "openai": {"inference"},
     "httpx": {"inference", "tools", "memory"},  # memory/vectors.py says why
     "httpx2": {"inference", "tools"},
+    "mcp": {"tools", "mcp_door"},
     "chromadb": {"memory"},
     "sqlalchemy": {"memory", "inference", "app"},
 }
@@ -142,7 +144,7 @@ def test_importing_the_house_loads_nothing_heavy() -> None:
     """Gradio, Chroma, OpenAI and the offline senses load when first used, not at import."""
     import subprocess
 
-    heavy = "gradio chromadb openai rapidocr onnxruntime pocketsphinx wordllama pint".split()
+    heavy = "gradio chromadb openai rapidocr onnxruntime pocketsphinx wordllama pint mcp".split()
     code = f"import app, sys; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

@@ -250,7 +250,7 @@ def test_what_was_said_is_recalled_as_a_chip_and_can_be_forgotten(
     say(page, "What am I allergic to?")
     reply = finished(page)
     expect(reply).to_contain_text("peanuts")
-    assert "peanuts" in str(model.requests[-1]["messages"][0])
+    assert "peanuts" in str(model.requests[-1]["messages"])
     assert len(model.hits) == 2
 
 

@@ -66,7 +66,12 @@ class Visitor(httpx.AsyncClient):
         return answer
 
     async def say(self, words: str, conversation: str) -> Frame:
-        return await self.order({"do": "send", "conversation": conversation, "text": words})
+        """Said again while the reply before, which ended just now, is still being stored."""
+        order = {"do": "send", "conversation": conversation, "text": words}
+        async with asyncio.timeout(15):
+            while "still being written" in (answer := await self.order(order))["message"]:
+                await asyncio.sleep(0.02)
+        return answer
 
     @asynccontextmanager
     async def line(self, **headers: str) -> AsyncIterator[Line]:

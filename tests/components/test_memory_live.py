@@ -25,6 +25,13 @@ async def shown(line: Line, words: str) -> str:
     return line.panes["remembering"]
 
 
+async def stored(line: Line) -> Frame:
+    """The talk as it is opened once its last reply is stored."""
+    while 'data-status="running"' in json.dumps(frame := await line.follow(TALK)).replace("\\", ""):
+        pass
+    return frame
+
+
 def id_of(html: str, words: str) -> str:
     """The id of the memory with these words."""
     entry = next(part for part in html.split('data-memory="')[1:] if words in part)
@@ -215,7 +222,7 @@ async def test_what_was_changed_since_a_turn_is_not_taken_back_by_its_events(
     async with visitor.line() as line:
         await line.follow(TALK)
         await told(visitor, line, "Remember that my cat is called Minka.")
-        opened = (await line.follow(TALK))["messages"]
+        opened = (await stored(line))["messages"]
         noted = id_of(opened[1]["article"], "Minka")
         pin = {"do": "pin-message", "conversation": TALK, "message": opened[0]["id"]}
         await visitor.order({**pin, "pinned": True})

@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from memory.conversations import Conversations
 from memory.database import open_database
 from memory.embedding import LocalEmbedding
+from memory.indexes import Indexes
 from memory.media import MediaStore
 from memory.recall import Recall
 from memory.schema import MIGRATIONS
 from tests.memory.chroma_process import chroma_url as chroma_url
-from tests.memory.files import recall_in
+from tests.memory.files import indexes_in
 
 
 @pytest.fixture
@@ -39,9 +40,14 @@ def embedding() -> LocalEmbedding:
 
 
 @pytest.fixture
-async def recall(
+async def indexes(
     tmp_path: Path, engine: AsyncEngine, embedding: LocalEmbedding
-) -> AsyncIterator[Recall]:
-    opened = recall_in(engine, tmp_path, embedding)
+) -> AsyncIterator[Indexes]:
+    opened = indexes_in(engine, tmp_path, embedding)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def recall(engine: AsyncEngine, indexes: Indexes) -> Recall:
+    return Recall(engine, indexes)

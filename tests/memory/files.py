@@ -12,8 +12,12 @@ from memory.vectors import VectorStore, collection_name
 
 def recall_in(engine: AsyncEngine, directory: Path, embedding: Embedding) -> Recall:
     """Long-term memory with its vectors in `directory`; nothing makes lost ones again."""
+    return Recall(engine, indexes_in(engine, directory, embedding))
+
+
+def indexes_in(engine: AsyncEngine, directory: Path, embedding: Embedding) -> Indexes:
     vectors = VectorStore(directory / "chroma", collection_name(embedding.name))
-    return Recall(engine, Indexes(engine, vectors, embedding, directory / "indexes"))
+    return Indexes(engine, vectors, embedding, directory / "indexes")
 
 
 def files_with(root: Path, words: str) -> list[str]:
