@@ -73,6 +73,16 @@ class Refresh:
 
 
 @dataclass(frozen=True, slots=True)
+class Decide:
+    """A tool asked whether it may run."""
+
+    conversation: ConversationId
+    call: Annotated[str, StringConstraints(min_length=1, max_length=400)]
+    verdict: Literal["approve", "always", "reject"]
+    do: Literal["decide"] = "decide"
+
+
+@dataclass(frozen=True, slots=True)
 class Repair:
     conversation: ConversationId
     reply: MessageId
@@ -80,7 +90,7 @@ class Repair:
     do: Literal["repair"] = "repair"
 
 
-Order = Send | Stop | Retry | Rename | Delete | Choose | Refresh | Repair | MemoryOrder
+Order = Send | Stop | Retry | Rename | Delete | Choose | Refresh | Repair | Decide | MemoryOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,8 @@ async def _carry_out(assistant: Assistant, visitor: Visitor, order: Order) -> No
                 await _choose(assistant, owner, order)
         case Refresh():
             await assistant.refresh_offers(owner)
+        case Decide(conversation, call, verdict):
+            assistant.toolbox.decide(owner, conversation, call, verdict)
         case Repair(conversation, reply, speak):
             await assistant.repair(owner, conversation, reply, speak, pool)
         case _:

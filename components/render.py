@@ -2,7 +2,6 @@
 changed. Pure; everything that was said by anyone is escaped here or in markdown.py.
 """
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from html import escape
@@ -14,6 +13,7 @@ from components.moments import moment as moment
 from components.moments import seconds as seconds
 from components.own_key import ways_on
 from components.recalled import recalled, remembered
+from components.tool_card import tool_card
 from messages import (
     Audio,
     Document,
@@ -29,8 +29,6 @@ from messages import (
 )
 
 _THUMB_WIDTH, _THUMB_HEIGHT = 320, 240
-_SHOWN = 20_000
-"""Characters of a tool's arguments or result that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,7 @@ def _said(message: Message) -> list[Piece]:
 def _reply(message: Message) -> list[Piece]:
     running = message.status == "running"
     about = message.provenance or Provenance()
+    asking = {one.call_id: one for one in about.asking} if running else {}
     results = {part.call_id: part for part in message.parts if isinstance(part, ToolResult)}
     drawn: list[Piece] = []
     if begins := sent_from(about):
@@ -94,7 +93,7 @@ def _reply(message: Message) -> list[Piece]:
                 html = _reasoning(text, thinking=running and last)
                 drawn.append(Piece(f"reasoning{number}", html))
             case ToolCall():
-                html = _tool_card(part, results.get(part.call_id), running)
+                html = tool_card(part, results.get(part.call_id), running, asking.get(part.call_id))
                 drawn.append(Piece(f"tool{number}", html))
             case Image():
                 drawn.append(Piece(f"image{number}", _thumbnails([part])))
@@ -147,49 +146,6 @@ def _reasoning(text: str, thinking: bool) -> str:
         f'<details class="reasoning{busy}"><summary>{icon("thought")}<span>{label}</span>'
         f"{icon('chevron')}</summary><div>{escape(text.strip())}</div></details>"
     )
-
-
-def _tool_card(call: ToolCall, result: ToolResult | None, running: bool) -> str:
-    if result is None:
-        state, note = ("running", "running") if running else ("failed", "no answer")
-    else:
-        state = "done" if result.ok else "failed"
-        took = [seconds(result.seconds)] if result.seconds else []
-        note = escape(" · ".join(took if result.ok else ["failed", *took]))
-    answer = ""
-    if result is not None:
-        label = "Result" if result.ok else "Error"
-        answer = f"<h6>{label}</h6><pre tabindex='0'>{_clip(result.text)}</pre>"
-    return (
-        f'<details class="tool {state}" data-tool="{escape(call.name)}"><summary>{icon("tool")}'
-        f'<b>{escape(call.name)}</b><span class="gist">{_gist(call.arguments)}</span>'
-        f'<span class="state">{note}</span>{icon("chevron")}</summary><div><h6>Arguments</h6>'
-        f"<pre tabindex='0'>{_clip(_pretty(call.arguments))}</pre>{answer}</div></details>"
-    )
-
-
-def _gist(arguments: str) -> str:
-    """The values of the arguments in a few words; the JSON itself where it cannot be read."""
-    try:
-        read = json.loads(arguments or "{}")
-    except ValueError:
-        return escape(arguments[:80])
-    values = read.values() if isinstance(read, dict) else [read]
-    words = ", ".join(v if isinstance(v, str) else json.dumps(v) for v in values)
-    return escape(words[:80])
-
-
-def _pretty(arguments: str) -> str:
-    try:
-        return json.dumps(json.loads(arguments or "{}"), indent=2, ensure_ascii=False)
-    except ValueError:
-        return arguments
-
-
-def _clip(text: str) -> str:
-    if len(text) <= _SHOWN:
-        return escape(text)
-    return escape(text[:_SHOWN]) + f"\n… {len(text) - _SHOWN:,} more characters"
 
 
 def _ending(message: Message, about: Provenance) -> list[Piece]:

@@ -300,6 +300,9 @@ def _media_of(message: Message) -> set[str]:
     used = {
         part.media.sha256 for part in message.parts if isinstance(part, Image | Audio | Document)
     }
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            used.update(picture.sha256 for picture in part.pictures)
     if message.provenance and message.provenance.spoken:
         used.add(message.provenance.spoken.sha256)
     return used
@@ -333,7 +336,7 @@ def _interrupted(message: Message) -> Message:
         "Parley was ended in the middle of this reply.",
         "What had arrived is kept. Ask for it again with Retry.",
     )
-    about = replace(message.provenance or Provenance(), fault=fault)
+    about = replace(message.provenance or Provenance(), fault=fault, asking=())
     return replace(
         message, parts=(*message.parts, *answers), status="interrupted", provenance=about
     )

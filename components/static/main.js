@@ -10,6 +10,7 @@ import * as layers from "./layers.js";
 import * as line from "./line.js";
 import * as memories from "./memories.js";
 import * as memory from "./memory.js";
+import { order } from "./orders.js";
 import * as sound from "./sound.js";
 
 await ready("#parley-messages", "#parley-input textarea", "#parley-speak input", "#parley-send",
@@ -74,9 +75,21 @@ function leave() {
 }
 
 on("theme", () => window.parleyTheme());
+on("decide", decide);
 on("enlarge", (button) => layers.enlarge($("img", button)));
 on("copy", (button) => copied(button, chat.wordsOf(button.closest("article"))));
 on("copy-code", (button) => copied(button, $("code", button.closest(".code")).textContent));
+
+/** The owner's word to a tool that asks; the card changes when the server says so. */
+async function decide(button) {
+  const { call, verdict } = button.dataset;
+  const buttons = $$("button", button.closest(".tool-question"));
+  for (const other of buttons) other.disabled = true;
+  const told = await order({ do: "decide", conversation: conversations.id(), call, verdict });
+  if (told.ok) return $("#parley-input textarea").focus();
+  for (const other of buttons) other.disabled = false;
+  composer.notice(told.message, told.advice);
+}
 
 async function copied(button, words) {
   try {
