@@ -78,7 +78,7 @@ class Indexes:
                 return []
             ranking = Ranking(held.index, self._weights)
             asked = ranking.question(text)
-            vectors = await self._asked(asked, parts=floor)
+            vectors = await self._asked(asked, sentences=floor)
             wanted = Wanted(limit, besides or "", floor)
             return await in_thread(ranking.best, asked, vectors, wanted)
 
@@ -142,10 +142,10 @@ class Indexes:
         await self._shelf.close()
         await self._store.close()
 
-    async def _asked(self, asked: Question, *, parts: bool) -> list[Vectors]:
-        """Vectors of the question and its parts, none where the embedding is in trouble."""
+    async def _asked(self, asked: Question, *, sentences: bool) -> list[Vectors]:
+        """Vectors of the question and its sentences, none where the embedding is in trouble."""
         # Of a provider's, each would be a request.
-        several = asked.parts if parts and not self._embedding.per_request else ()
+        several = asked.sentences if sentences and not self._embedding.per_request else ()
         wanted = [asked, *several]
         rows = [await self._embedding.embed_query(q.meaning, q.rarity) for q in wanted]
         self._silent = bool(self._embedding.trouble)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from memory.chunks import chunks
 from memory.embedding import MAX_CHARS, Vectors
 from memory.postings import Arrays, Ints, Postings
-from memory.words import hashed, keys
+from memory.words import Term, hashed, keys, read
 
 Bools = NDArray[np.bool_]
 
-LAYOUT = 1
+LAYOUT = 2
 """Of the arrays; another number makes filed ones useless."""
 
 UNNAMED = {"", "user", "assistant"}
@@ -200,14 +200,15 @@ class OwnerIndex:
         rows: list[Vectors] = []
         first, width = len(self["terms"]), self._width(vectors)
         for entry, known in zip(entries, vectors, strict=True):
-            counted = self._counted(entry)
-            for number, counts in enumerate(counted):
-                self.postings.add(first + len(made["terms"]) + number, counts)
-            fits = known is not None and known.shape == (len(counted), width)
-            rows.append(known if known is not None and fits else _nothing(len(counted), width))
-            made["terms"] += [counts.total() for counts in counted]
-            made["sound"] += [fits] * len(counted)
-            for name, value in self._about(entry, len(counted)).items():
+            pieces = self._read(entry)
+            for number, found in enumerate(pieces, first + len(made["terms"])):
+                every = (hashed(one) for term, parts in found for one in (term, *parts))
+                self.postings.add(number, Counter(every))
+            fits = known is not None and known.shape == (len(pieces), width)
+            rows.append(known if known is not None and fits else _nothing(len(pieces), width))
+            made["terms"] += [len(found) for found in pieces]
+            made["sound"] += [fits] * len(pieces)
+            for name, value in self._about(entry, len(pieces)).items():
                 made[name].append(value)
         for name, values in made.items():
             self._columns[name].extend(np.array(values, self[name].dtype))
@@ -274,13 +275,13 @@ class OwnerIndex:
             self._vectors = Column(_nothing(len(self["terms"]), found))
         return int(self.vectors.shape[1])
 
-    def _counted(self, entry: Entry) -> list[Counter[int]]:
+    def _read(self, entry: Entry) -> list[list[Term]]:
         """The terms of each piece. In a log of several people, speaker and date are terms of it."""
-        named = entry.speaker.casefold() not in UNNAMED
-        about = [*keys(entry.speaker), *keys(_date(entry.at))] if named else []
-        if named:
+        about = ""
+        if entry.speaker.casefold() not in UNNAMED:
             self.names[hashed(entry.speaker)] = frozenset(keys(entry.speaker))
-        return [Counter(about + keys(piece)) for piece in chunks(entry.text[:MAX_CHARS])]
+            about = f"{entry.speaker} {_date(entry.at)} "
+        return [read(about + piece) for piece in chunks(entry.text[:MAX_CHARS])]
 
     def _about(self, entry: Entry, pieces: int) -> dict[str, object]:
         session = self._sessions.setdefault(hashed(entry.session), len(self._sessions))

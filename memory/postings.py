@@ -76,19 +76,19 @@ class Postings:
     def arrays(self) -> Arrays:
         self.settle(wholly=True)
         return {
-            "terms": self._terms,
-            "term_starts": self._starts,
-            "term_rows": self._rows,
-            "term_times": self._times,
+            "posted_terms": self._terms,
+            "posted_starts": self._starts,
+            "posted_rows": self._rows,
+            "posted_times": self._times,
         }
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> "Postings":
         made = cls()
-        made._terms = arrays["terms"].astype(np.uint64, copy=False)
-        made._starts = arrays["term_starts"].astype(np.int64, copy=False)
-        made._rows = arrays["term_rows"].astype(np.int32, copy=False)
-        made._times = arrays["term_times"].astype(np.uint8, copy=False)
+        made._terms = arrays["posted_terms"].astype(np.uint64, copy=False)
+        made._starts = arrays["posted_starts"].astype(np.int64, copy=False)
+        made._rows = arrays["posted_rows"].astype(np.int32, copy=False)
+        made._times = arrays["posted_times"].astype(np.uint8, copy=False)
         return made
 
     def _empty_tail(self) -> None:

@@ -2,12 +2,12 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from memory.chunks import sentences
 from memory.weights import Weights
-from memory.words import STOPWORDS, hashed, keys, terms
+from memory.words import STOPWORDS, hashed, keys, language_of, read
 
 _ASKS_FOR_REPLY = re.compile(
     r"\byou (?:\w+ )?(?:said|told|suggested|recommended|advised|answered|gave|mentioned|explained)\b"
@@ -19,6 +19,16 @@ _ASKS_FOR_REPLY = re.compile(
     r"|你(?:\w{0,6})(?:说过|建议|推荐|告诉我)|(?:勧めて|教えて|提案して)くれた",
     re.IGNORECASE,
 )
+_OF_ONESELF = re.compile(
+    r"\b(?:ich|mich|mir|wir|uns|unser\w*|mein\w*|mama|papa|oma|opa|moi|j|je|mon|ma|mes|nous|notre|nos)\b.*\?"
+    r"|\b(?:mis?|yo|nosotros|nuestr[oa]s?|\w+(?:amos|emos|imos)|soy|tengo|estoy|mamá|papá|abuel[oa])\b.*\?"
+    r"|\b(?:я|мы|мо[йяеёию]\w*|меня|мне|нас|нам|наш\w*|мам\w|пап\w|бабушк\w+|дедушк\w+|брат\w*|сестр\w+"
+    r"|сын\w*|доч\w+|муж\w*|жен[аеуы]|племянни\w+)\b.*\?"
+    r"|(?:我|咱|爸|妈|爷|奶奶|哥|姐|弟|妹|儿子|女儿|家里|侄|老公|老婆).*[?？]"
+    r"|(?:私|僕|俺|うち|わが|家の|父|母|兄|姉|弟|妹|娘|息子|祖母|祖父|夫|妻|姪|甥|いとこ).*[?？]",
+    re.IGNORECASE | re.DOTALL,
+)
+_NOT_LATIN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
 _WORD = re.compile(r"\w+")
 _SMALL = re.compile(r"\d{1,2}")
 
@@ -27,21 +37,35 @@ Names = Mapping[int, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """Its stem and its parts, hashed."""
+
+    stem: int
+    parts: tuple[int, ...]
+    rarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """`meaning` is what to embed: the text without the names of those who speak in the log.
 
-    `rarity` says how much each of its lower-case words counts there, `terms` (hashed) how much each
-    counts among the words. `telling` are those that can lift a memory above the floor. `speaker` is
-    the one person it names, or 0. `parts` are its sentences, where it has several.
+    `rarity` says how much each of its lower-case words counts there. `terms` are all that is looked
+    for, hashed; `telling` the words that can lift a memory above the floor. `whole` is the rarity of
+    all its words together. `speaker` is the one person it names, or 0. `of_oneself`: it asks, in
+    another language than English, about whoever asks or their family. `sentences` are there where it
+    has several.
     """
 
     meaning: str
     rarity: Mapping[str, float]
-    terms: Mapping[int, float]
-    telling: frozenset[int]
+    terms: Sequence[int]
+    telling: tuple[Word, ...]
+    whole: float
     speaker: int
     for_reply: bool
-    parts: tuple["Question", ...] = ()
+    of_oneself: bool
+    unlike_latin: bool
+    sentences: tuple["Question", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +77,34 @@ class Reader:
     weights: Weights
 
     def read(self, text: str) -> Question:
-        several = (self._one(part) for part in sentences(text, self.weights.sentences))
-        parts = tuple(p for p in several if len(p.terms) >= self.weights.sentence_terms)
-        return replace(self._one(text), parts=parts)
+        several = [self._one(part) for part in sentences(text, self.weights.sentences)]
+        enough = tuple(one for one in several if len(one.telling) >= self.weights.sentence_terms)
+        return replace(self._one(text), sentences=enough)
 
     def _one(self, text: str) -> Question:
-        asked = {hashed(term): term for term in terms(text)}
+        language = language_of(text)
+        words = {
+            term: Word(hashed(term), tuple(map(hashed, parts)), self.rarity_of(hashed(term)))
+            for term, parts in read(text, language)
+        }
         said = [word.group() for word in _WORD.finditer(text)]
         names = {word for word in said if self._names(word)} if len(self.names) > 1 else set()
         bare = _WORD.sub(lambda word: "" if word.group() in names else word.group(), text)
         return Question(
             meaning=bare if bare.strip(" ?!.,'’") else text,
-            rarity={word.casefold(): self._rarity(word.casefold()) for word in said},
-            terms={term: self.rarity_of(term) for term in asked},
+            rarity={word.casefold(): self._rarity(word.casefold(), language) for word in said},
+            terms=list({key: 1 for word in words.values() for key in (word.stem, *word.parts)}),
             # Small numbers are about anything.
-            telling=frozenset(k for k, term in asked.items() if not _SMALL.fullmatch(term)),
+            telling=tuple(word for term, word in words.items() if not _SMALL.fullmatch(term)),
+            whole=sum(word.rarity for word in words.values()),
             speaker=self._speaker(names),
             for_reply=_ASKS_FOR_REPLY.search(text) is not None,
+            of_oneself=language != "english" and _OF_ONESELF.search(text) is not None,
+            unlike_latin=len(_NOT_LATIN.findall(text)) * 2 > len("".join(said)),
         )
 
-    def _rarity(self, word: str) -> float:
-        found = keys(word)
+    def _rarity(self, word: str, language: str) -> float:
+        found = [hashed(term) for term, _ in read(word, language)]
         if word in STOPWORDS or not found:
             return self.weights.stopword
         return sum(self.rarity_of(key) for key in found) / len(found)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from memory.embedding import Vectors
 from memory.owner_index import OwnerIndex
 from memory.postings import Rows
-from memory.questions import Question, Reader, rarity
+from memory.questions import Question, Reader, Word, rarity
 from memory.weights import WEIGHTS, Weights
 
 Scores = NDArray[np.float64]
@@ -58,8 +58,8 @@ class Ranking:
         return Reader(self._rarity, self.index.names, self.weights).read(text)
 
     def best(self, asked: Question, vectors: Sequence[Vectors], wanted: Wanted) -> list[Ranked]:
-        """The best memories, best first. `vectors`: of the question, then of each of its parts, as
-        far as they are known."""
+        """The best memories, best first. `vectors`: of the question, then of each of its sentences,
+        as far as they are known."""
         if not len(self.index):
             return []
         cosine = self._cosine(vectors[0] if vectors else None)
@@ -70,12 +70,8 @@ class Ranking:
         if wanted.besides:
             shown &= self.index["session"] != self.index.session(wanted.besides)
         if wanted.floor:
-            above = self._above_floor(share, cosine)
-            for number, part in enumerate(asked.parts, 1):
-                vector = vectors[number] if number < len(vectors) else None
-                above |= self._above_floor(self._share(part), self._cosine(vector))
-            shown &= self._best_piece(above)
             scores += self.weights.asks * self.index["asks"] + self.weights.asks_same * same
+            shown &= self._above_floor(asked, self._nearness(asked, vectors, share, cosine), scores)
         rows = np.flatnonzero(shown)
         rows = rows[_first(scores[rows], wanted.limit)]
         ids = self.index["id"]
@@ -117,9 +113,9 @@ class Ranking:
         """Of each piece."""
         lengths = self.index["terms"]
         mean, found = max(float(lengths.mean()), 1.0), np.zeros(len(lengths))
-        for term, rare in asked.terms.items():
+        for term in asked.terms:
             rows, times = self._postings(term)
-            found[rows] += rare * self._saturated(times, lengths[rows] / mean)
+            found[rows] += self._rarity(term) * self._saturated(times, lengths[rows] / mean)
         return found
 
     def _bm25_of_sessions(self, asked: Question) -> Scores:
@@ -141,11 +137,19 @@ class Ranking:
 
     def _share(self, asked: Question) -> Scores:
         """Of each piece: how much of what the question says it has too, by rarity."""
-        whole = sum(asked.terms.values()) or 1.0
         share = np.zeros(len(self.index["terms"]))
-        for term in asked.telling:
-            share[self._postings(term)[0]] += asked.terms[term] / whole
+        for word in asked.telling:
+            share += word.rarity / asked.whole * self._has(word)
         return share
+
+    def _has(self, word: Word) -> Scores:
+        """Of each piece: 1 where it has the word, less where it has many of its parts."""
+        has = np.zeros(len(self.index["terms"]))
+        for part in word.parts:
+            has[self._postings(part)[0]] += 1 / len(word.parts)
+        has[has < self.weights.many_parts] = 0.0
+        has[self._postings(word.stem)[0]] = 1.0
+        return has
 
     def _cosine(self, vector: Vectors | None) -> Scores:
         """Of each piece; 0 where a vector is missing."""
@@ -163,9 +167,29 @@ class Ranking:
         centroids: Scores = summed / np.maximum(spreads, 1e-9)
         return centroids
 
-    def _above_floor(self, share: Scores, cosine: Scores) -> Bools:
+    def _nearness(
+        self, asked: Question, vectors: Sequence[Vectors], share: Scores, cosine: Scores
+    ) -> Scores:
+        """Of each memory, to the question or to one of its sentences: at least `enough` where it
+        concerns what is asked."""
+        near = self._near(asked, share, cosine)
+        for number, one in enumerate(asked.sentences, 1):
+            vector = vectors[number] if number < len(vectors) else None
+            np.maximum(near, self._near(one, self._share(one), self._cosine(vector)), out=near)
+        return self._best_piece(near)
+
+    def _near(self, asked: Question, share: Scores, cosine: Scores) -> Scores:
         w = self.weights
-        above: Bools = (share + cosine >= w.enough) | (cosine >= w.near_enough)
+        told = cosine - w.alike if asked.unlike_latin else cosine
+        near: Scores = told + np.maximum(share, w.enough - w.near_enough)
+        return near
+
+    def _above_floor(self, asked: Question, near: Scores, scores: Scores) -> Bools:
+        w = self.weights
+        above: Bools = near >= w.enough
+        if asked.of_oneself:
+            first = _first(scores, w.of_oneself_first)
+            above[first] |= near[first] >= w.of_oneself
         return above
 
     def _best_piece(self, values: NDArray[Any]) -> NDArray[Any]:

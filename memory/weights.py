@@ -47,6 +47,15 @@ class Weights:
     near_enough: float = 0.45
     """the cosine alone. In recall_cases.py answers have at least 0.69 together or 0.54 alone (but
     for one of 24), remarks that concern nothing known 0.42 and 0.34."""
+    many_parts: float = 0.4
+    """From such a share of its parts on, a word is taken to be there by that share; else not."""
+    alike: float = 0.3
+    """By so much more two texts in other scripts than Latin are alike for WordLlama, whatever they
+    say: of tests/memory/language_cases.py unrelated ones have cosines of 0.5 (German 0.1)."""
+    of_oneself: float = 0.25
+    of_oneself_first: int = 3
+    """It knows less of other languages than English: where a question in one of them is about whoever
+    asks, the first few memories need only this."""
     sentences: int = 8
     """So many sentences of a long message may each pass the floor for it,"""
     sentence_terms: int = 2
@@ -58,4 +67,4 @@ WEIGHTS = Weights()
 
 def weights_for(embedding: str) -> Weights:
     """By the embedding's name: what was tuned with WordLlama trusts its vectors less."""
-    return WEIGHTS if embedding.startswith("wordllama") else Weights(meaning=2.0)
+    return WEIGHTS if embedding.startswith("wordllama") else Weights(meaning=2.0, alike=0.0)

@@ -151,9 +151,12 @@ SPANISH = Life(
         ("¿Qué estudia mi sobrina?", "Mi sobrina está en segundo de arquitectura en Sevilla."),
         (
             "¿Adónde vamos de vacaciones este verano?",
-            "En julio iremos quince días a una casa rural en Asturias.",
+            "Las vacaciones de julio las pasaremos en una casa rural de Asturias.",
         ),
-        ("¿Cuál es la contraseña del wifi?", "La clave de internet de casa es limonero1984."),
+        (
+            "¿Cuál es la contraseña del wifi?",
+            "La contraseña de casa para internet es limonero1984.",
+        ),
         (
             "¿De qué color pintaremos la cocina?",
             "Para las paredes de la cocina elegimos un amarillo suave.",

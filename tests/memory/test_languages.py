@@ -13,8 +13,8 @@ def spoken(text: str, at: float) -> Message:
     return Message(new_id(), "user", (Text(text),), at)
 
 
-WANTED = {"German": 17, "Spanish": 15, "Russian": 17, "Chinese": 17, "Japanese": 17}
-"""Of 20 answers, among the first ten."""
+WANTED = 17
+"""Of 20 answers, among the first ten: 85 of 100."""
 
 
 @pytest.mark.parametrize("language", LIVES)
@@ -32,4 +32,4 @@ async def test_most_answers_are_among_the_first_ten(
         found += answer in [(await recall.get(ANN, one.id)).text for one in ranked]
     assert len(life.told) == 20
     assert len(life.distractors) >= 60
-    assert found >= WANTED[language]
+    assert found >= WANTED
