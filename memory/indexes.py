@@ -90,6 +90,11 @@ class Indexes:
         async with self._shelf.use(scope) as held:
             known = set(held.index["position"].tolist())
             new = [n for n, entry in enumerate(entries) if entry.position not in known]
+            for entry, rows in zip(entries, vectors, strict=True):
+                # A question that came in between read the row when it had no vectors yet.
+                if entry.position in known and rows is not None:
+                    held.index.fill(entry.position, rows)
+                    held.unsaved = True
             # Where others wrote in between, the next question finds out.
             await self._extend(held, [entries[n] for n in new], [vectors[n] for n in new])
 

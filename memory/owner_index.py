@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from memory.chunks import chunks
 from memory.embedding import MAX_CHARS, Vectors
 from memory.postings import Arrays, Ints, Postings
-from memory.words import Term, hashed, keys, read
+from memory.words import Term, hashed, name_keys, read
 
 Bools = NDArray[np.bool_]
 
-LAYOUT = 2
+LAYOUT = 3
 """Of the arrays; another number makes filed ones useless."""
 
 UNNAMED = {"", "user", "assistant"}
@@ -118,7 +118,7 @@ class OwnerIndex:
         self._layout: Layout | None = None
         self.postings = Postings()
         self.names: dict[int, frozenset[int]] = {}
-        """The speakers that are people, and the terms of their names."""
+        """The speakers that are people, and the words of their names."""
 
     def __len__(self) -> int:
         return len(self._columns["position"])
@@ -279,7 +279,7 @@ class OwnerIndex:
         """The terms of each piece. In a log of several people, speaker and date are terms of it."""
         about = ""
         if entry.speaker.casefold() not in UNNAMED:
-            self.names[hashed(entry.speaker)] = frozenset(keys(entry.speaker))
+            self.names[hashed(entry.speaker)] = name_keys(entry.speaker)
             about = f"{entry.speaker} {_date(entry.at)} "
         return [read(about + piece) for piece in chunks(entry.text[:MAX_CHARS])]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from memory.chunks import sentences
 from memory.weights import Weights
-from memory.words import STOPWORDS, hashed, keys, language_of, read
+from memory.words import STOPWORDS, hashed, language_of, name_keys, read
 
 _ASKS_FOR_REPLY = re.compile(
     r"\byou (?:\w+ )?(?:said|told|suggested|recommended|advised|answered|gave|mentioned|explained)\b"
@@ -33,7 +33,7 @@ _WORD = re.compile(r"\w+")
 _SMALL = re.compile(r"\d{1,2}")
 
 Names = Mapping[int, frozenset[int]]
-"""Of the people who speak: who (hashed), and the terms of the name."""
+"""Of the people who speak: who (hashed), and the words of the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,11 @@ class Reader:
         """Whether it is part of a speaker's name; "will" is none where "Will" speaks."""
         if word.casefold() in STOPWORDS and not word[:1].isupper():
             return False
-        found = frozenset(keys(word))
-        return bool(found) and any(found <= name for name in self.names.values())
+        return any(name_keys(word) <= name for name in self.names.values())
 
     def _speaker(self, names: set[str]) -> int:
         """The one person named: who has most of the names, if nobody else has as many."""
-        told = frozenset(key for name in names for key in keys(name))
+        told = frozenset(key for name in names for key in name_keys(name))
         shared = sorted(((len(told & name), who) for who, name in self.names.items()), reverse=True)
         if not shared or not shared[0][0]:
             return 0

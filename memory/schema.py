@@ -323,7 +323,7 @@ def permissions_of_tools(connection: sa.Connection) -> None:
 
 def memories_as_ranked(connection: sa.Connection) -> None:
     # All that tells whether an index is up to date, without a look at the rows: 1 ms for 10,000.
-    columns = "owner, superseded_at, kind, pinned, position"
+    columns = "owner, superseded_at, kind, conversation_id, position, pinned"
     connection.exec_driver_sql(f"CREATE INDEX memories_as_ranked ON memories ({columns})")
 
 

@@ -119,6 +119,11 @@ def keys(text: str) -> list[int]:
     return [hashed(term) for term in terms(text)]
 
 
+def name_keys(name: str) -> frozenset[int]:
+    """The words of a name, hashed as they are: "Will" is one too."""
+    return frozenset(hashed(folded(word)) for word in re.findall(r"\w+", name))
+
+
 def folded(text: str) -> str:
     """Lower case without accents: `Müller` and `MULLER` are the same word."""
     plain = unicodedata.normalize("NFKD", text.casefold())
