@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Bytecode is written when a module is first used, not for all of them: 190 MB less.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
-CODE := *.py inference memory tools steps document_reader components bench tests
+CODE := *.py inference memory tools voice pictures steps document_reader components bench tests
 
 .PHONY: run test check conformance format bench size screenshots browser aimock mcp clean
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("inference", "memory", "tools", "steps", "document_reader", "components")
+ROOMS = (
+    "inference", "memory", "tools", "voice", "pictures", "steps", "document_reader", "components",
+)  # fmt: skip
 TOP = (
     "app", "assistant", "attachments", "events", "handler", "intake", "lineup",
     "mcp_door", "memories", "messages", "refusals", "settings", "toolbox", "turns",
@@ -18,12 +20,14 @@ TOP = (
 ARROWS = {
     "messages": set(),
     "settings": set(),
-    "attachments": {"messages"},
+    "attachments": {"voice", "pictures", "messages"},
     "events": {"messages"},
     "inference": {"messages"},
     "memory": {"messages"},
     "tools": {"messages"},
-    "steps": {"inference", "memory", "tools", "events", "messages"},
+    "voice": {"messages"},
+    "pictures": {"messages"},
+    "steps": {"inference", "memory", "tools", "voice", "events", "messages"},
     "handler": {"steps", "inference", "memory", "events", "messages"},
     "turns": {"steps", "memory", "events", "messages"},
     "refusals": set(),
