@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Bytecode is written when a module is first used, not for all of them: 190 MB less.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# A file of tests stays in one process: what it starts is shared by its tests.
+TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile
 CODE := *.py inference memory tools voice pictures steps document_reader components bench tests
 
 .PHONY: run test check conformance format bench size screenshots browser aimock mcp clean
@@ -17,13 +19,13 @@ run: $(VENV)/.app
 	$(BIN)/python app.py
 
 test: $(VENV)/.dev browser aimock mcp
-	$(BIN)/python -m pytest
+	$(TESTS)
 
 check: $(VENV)/.dev browser aimock mcp
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy $(CODE)
-	$(BIN)/python -m pytest
+	$(TESTS)
 
 conformance: $(VENV)/.dev aimock
 	$(BIN)/python -m pytest -rs tests/conformance/test_*.py tests/conformance/long_*.py
