@@ -7,51 +7,20 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 import settings as environment
-from assistant import Assistant, Rooms
-from handler import run_turn, summarise
-from inference import ledger, local_servers
-from inference.budget import Limits, limits_of
-from inference.connection import LOCAL_KEY, Connection, connect
-from inference.discovery import Catalogue
-from inference.ledger import Ledger
-from inference.openai_backend import OpenAIBackend
-from inference.own_keys import OwnKeys
-from inference.provider import Provider, load_providers
-from inference.switchboard import Switchboard, Task
-from inference.transport import Deadlines
-from memory import schema
-from memory.calibration import Calibrations
-from memory.choices import ConversationChoices
-from memory.conversations import Conversations
-from memory.database import DatabaseRefused, claim, open_database
-from memory.documents import Documents
-from memory.embedding import Embedding, EmbeddingRefused, LocalEmbedding
-from memory.erasing import erase_owner
-from memory.media import MediaStore
-from memory.opening import open_long_term
-from memory.permissions import Permissions
-from memory.rebuild import Rebuild
-from memory.recall import Recall
-from memory.summaries import Summaries
+from assistant import Assistant
+from house import House, look_around, open_house
+from inference.connection import connect
+from inference.provider import load_providers
+from memory.database import DatabaseRefused
+from memory.embedding import EmbeddingRefused
 from settings import BadSetting, Settings
-from steps.confirmations import Confirmations
-from steps.course import Layers, Models
-from steps.tooling import Tooling
-from tools.mcp.config import read_servers
-from tools.mcp.servers import McpServers
-from tools.offered import offered
-from tools.router import Router
-from turns import Turns
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -60,200 +29,11 @@ VERSION = "0.1.0"
 log = logging.getLogger("parley")
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """Everything of a running Parley but its page."""
-
-    assistant: Assistant
-    layers: Layers
-    turns: Turns
-    ledger: Ledger
-    lines: Switchboard
-    rebuild: Rebuild
-    mcp: McpServers
-
-
-@asynccontextmanager
-async def open_house(
-    chosen: Settings, connection: Connection, providers: Mapping[str, Provider] | None = None
-) -> AsyncIterator[House]:
-    """The four layers on the data of `chosen`. Leaving it ends turns, workers and connections.
-
-    `providers` are those for which a visitor may bring a key; all that are known, if not given.
-    """
-    async with AsyncExitStack() as stack:
-        data = chosen.data_path
-        stack.callback(claim(data).release)
-        engine = await open_database(
-            f"sqlite+aiosqlite:///{data / 'parley.db'}", [*schema.MIGRATIONS, *ledger.MIGRATIONS]
-        )
-        stack.push_async_callback(engine.dispose)
-        book = Ledger(engine, limits=_limits(chosen, connection))
-        deadlines = Deadlines(total=chosen.deadline_s or None)
-        own_keys = OwnKeys(providers or load_providers(), book, deadlines)
-        stack.push_async_callback(own_keys.aclose)
-        lines = await _lines(stack, chosen, connection, book, own_keys)
-        conversations = Conversations(engine)
-        long_term = await stack.enter_async_context(
-            open_long_term(
-                engine,
-                data,
-                _embedding(chosen, lines, book),
-                chroma_url=chosen.chroma_url,
-                again=_embedding(chosen, lines, book, background=True),
-            )
-        )
-        mcp = McpServers(read_servers(chosen.mcp_path, os.environ), data / "mcp-approved.json")
-        stack.push_async_callback(mcp.close)
-        tools = Router(offered(chosen.searxng_url), [mcp.tools])
-        layers = _layers(chosen, engine, book, lines, long_term.recall, tools)
-        turns = Turns(conversations, partial(run_turn, layers=layers))
-        stack.push_async_callback(turns.close)
-        await conversations.interrupt_running()
-        await book.settle_open()
-        rooms = Rooms(
-            turns=turns,
-            conversations=conversations,
-            choices=ConversationChoices(engine),
-            media=layers.media,
-            documents=layers.documents,
-            recall=layers.recall,
-            rebuild=long_term.rebuild,
-            ledger=book,
-            lines=layers.lines,
-            catalogue=Catalogue(book),
-            tooling=layers.tooling,
-            summaries=layers.summaries,
-            summarise=partial(summarise, layers=layers),
-            own_keys=own_keys,
-            erase_rest=partial(erase_owner, engine, layers.media),
-        )
-        yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild, mcp)
-
-
-async def _lines(
-    stack: AsyncExitStack,
-    chosen: Settings,
-    connection: Connection,
-    book: Ledger,
-    own_keys: OwnKeys,
-) -> Switchboard:
-    """Everybody who can answer, hear or speak: the operator's choice first, the offline engine last."""
-    deadlines = Deadlines(total=chosen.deadline_s or None)
-    lines = Switchboard(
-        lambda provider, key: OpenAIBackend(provider, key, book, deadlines), own_keys
-    )
-    stack.push_async_callback(lines.aclose)
-    offline = await _offline(stack)
-    if not connection.provider.offline:
-        await lines.add(replace(connection, provider=_as_chosen(connection.provider, chosen)))
-    await lines.add(offline)
-    await _lend_senses(lines, chosen)
-    return lines
-
-
-def _layers(
-    chosen: Settings,
-    engine: AsyncEngine,
-    book: Ledger,
-    lines: Switchboard,
-    recall: Recall,
-    tools: Router,
-) -> Layers:
-    return Layers(
-        lines=lines,
-        models=Models(chosen.model, chosen.vision_model),
-        ledger=book,
-        recall=recall,
-        media=MediaStore(chosen.data_path / "media", engine),
-        documents=Documents(engine),
-        summaries=Summaries(engine),
-        calibrations=Calibrations(engine),
-        tooling=Tooling(tools, Permissions(engine), Confirmations()),
-    )
-
-
-def _limits(chosen: Settings, connection: Connection) -> dict[str, Limits]:
-    """The plan's, and before them the operator's own numbers."""
-    own = limits_of(
-        connection.provider, chosen.requests_per_day, chosen.requests_per_minute, chosen.reserve
-    )
-    return {connection.provider.name: own}
-
-
-async def _offline(stack: AsyncExitStack) -> Connection:
-    """The embedded engine: it answers where there is no key, and stands in where a budget is spent."""
-    from inference.offline.engine import OfflineEngine
-
-    engine = OfflineEngine()
-    await engine.start()
-    stack.push_async_callback(engine.stop)
-    provider = replace(load_providers()["offline"], base_url=engine.base_url)
-    return Connection(provider, engine.key)
-
-
-async def _lend_senses(lines: Switchboard, chosen: Settings) -> None:
-    """Another provider hears or speaks, where the operator named one."""
-    hears = replace(chosen, speech_model="", voice="")
-    speaks = replace(chosen, transcribe_model="")
-    lent: tuple[tuple[Task, str, str, Settings], ...] = (
-        ("transcription", chosen.hearing_base_url, chosen.hearing_api_key, hears),
-        ("speech", chosen.speech_base_url, chosen.speech_api_key, speaks),
-    )
-    for task, base_url, key, models in lent:
-        if base_url:
-            connection = connect(load_providers(), base_url, key, {})
-            provider = _as_chosen(connection.provider, replace(models, model="", vision_model=""))
-            # A name of its own: a second server of a kind must not replace the first.
-            named = replace(provider, name=f"{provider.name}@{task}")
-            line = await lines.add(replace(connection, provider=named))
-            lines.use(task, line.provider.name)
-
-
-def _as_chosen(provider: Provider, chosen: Settings) -> Provider:
-    """The operator's models take the place of the file's."""
-    return replace(
-        provider,
-        chat=chosen.model or provider.chat,
-        vision=chosen.vision_model or provider.vision,
-        transcription=chosen.transcribe_model or provider.transcription,
-        speech=chosen.speech_model or provider.speech,
-        voice=chosen.voice or provider.voice,
-    )
-
-
-def _embedding(
-    chosen: Settings, lines: Switchboard, book: Ledger, *, background: bool = False
-) -> Embedding:
-    """What makes meanings comparable, as the operator chose; `background`: for all texts anew."""
-    if chosen.embedding_model:
-        from inference.embeddings import ProviderEmbedding
-
-        backend = lines.lines()[0].backend
-        model = chosen.embedding_model
-        return ProviderEmbedding(lambda: backend, book, model, background=background)
-    if chosen.embedding == "minilm":
-        from memory.minilm import MiniLM
-
-        return MiniLM()
-    return LocalEmbedding()
-
-
-async def look_around(house: House, ports: Sequence[int] = local_servers.USUAL_PORTS) -> None:
-    """Offer the model servers that run on this machine: asked on loopback alone, for 300 ms."""
-    for found in await local_servers.find(load_providers(), ports):
-        connection = Connection(found.provider, LOCAL_KEY)
-        await house.lines.add(connection, found.models)
-        house.assistant.offers_changed()
-        log.info("Found %s at %s", found.provider.label, found.provider.base_url)
-
-
 async def _get_ready(house: House, alone: bool) -> None:
     """While the page is already up: find local servers, and load what a first turn would wait for."""
     if not alone:
         await look_around(house)
     house.rebuild.start()
-    house.mcp.on_change = house.assistant.offers_changed
     house.mcp.start()
     await house.layers.recall.warm()
     for line in house.lines.lines():

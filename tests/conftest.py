@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app import House, open_house
 from events import Event
+from house import House, open_house
 from inference.connection import connect
 from inference.provider import load_providers
 from messages import Message, Part, Text, new_id

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from app import House, open_house
+from house import House, open_house
 from inference.connection import connect
 from inference.provider import Plan, load_providers
 from messages import new_id

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from app import House
 from events import (
     Event,
     Exchange,
@@ -24,6 +23,7 @@ from events import (
     to_jsonl,
 )
 from handler import run_turn
+from house import House
 from messages import Message, Text, Wishes, new_id
 from steps.course import Turn
 from tests.conftest import OWNER, kinds, said

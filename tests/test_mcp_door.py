@@ -17,8 +17,8 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
 
-from app import House
 from components.mount import mount
+from house import House
 from mcp_door import kept_token, open_door, with_token
 from messages import new_id
 from tests.conftest import OWNER

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from app import House, look_around, open_house
 from assistant import EVERYWHERE, Refused
 from events import Event, JsonChecked, Planned, TurnEnded, Waiting, begin, grow
 from handler import run_turn
+from house import House, look_around, open_house
 from inference.connection import connect
 from inference.provider import load_providers
 from messages import Choices, Image, Message, Wishes, new_id

@@ -5,8 +5,8 @@ from time import monotonic
 
 import pytest
 
-from app import House
 from events import Event, TextDelta, TurnEnded, TurnStarted
+from house import House
 from memory.conversations import Busy
 from messages import Message, new_id
 from tests.conftest import OWNER, kinds, said

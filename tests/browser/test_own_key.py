@@ -12,8 +12,8 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, expect
 
-from app import open_house
 from components.mount import mount
+from house import open_house
 from inference.connection import connect
 from inference.provider import load_providers
 from settings import Settings

@@ -13,8 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 
-from app import House
 from components.mount import mount
+from house import House
 
 KEY = b"a signing key of the tests, 32 b"
 Frame = dict[str, Any]

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from app import House
 from assistant import EVERYWHERE, Answering
 from components import choice, orders
 from components.json_reply import begun, value_in
 from components.orders import obey
 from components.render import article, draw
+from house import House
 from inference.switchboard import Offer
 from messages import Choices, JsonCheck, Message, Provenance, Request, Text
 from tests.components.conftest import Visitor

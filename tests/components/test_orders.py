@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from app import House
 from assistant import Assistant
 from components.orders import Visitor, obey, visitor
+from house import House
 from tests.conftest import OWNER
 from tests.pictures import png
 from tests.scripted_server import ScriptedServer

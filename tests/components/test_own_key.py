@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from app import House, look_around, open_house
 from assistant import EVERYWHERE, Refused
 from components import choice, own_key
 from components.render import article
+from house import House, look_around, open_house
 from inference.connection import connect
 from inference.own_keys import OwnKey
 from inference.provider import load_providers

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app import House, open_house
 from events import Spoken, ToolReturned, Transcribed, TurnEnded
 from handler import run_turn
+from house import House, open_house
 from inference.backend import Errand, KeyRejected, Speech
 from inference.connection import Connection
 from inference.transport import Deadlines, open_client

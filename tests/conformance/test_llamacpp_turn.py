@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app import House, open_house
 from events import TextDelta, ToolCalled, ToolReturned, TurnEnded, TurnStarted, begin, grow
 from handler import run_turn
+from house import House, open_house
 from inference.connection import Connection
 from messages import Message, Text, new_id
 from settings import Settings

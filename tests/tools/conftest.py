@@ -74,7 +74,7 @@ class Surroundings:
                 if first <= n <= last
             ]
 
-        async def draw(prompt: str) -> Media:
+        async def draw(prompt: str, _shape: str) -> Media:
             return await self.media.put(owner, png(prompt), "image/png", "made.png")
 
         async def keep(data: bytes, mime: str, name: str) -> Media:
