@@ -120,8 +120,8 @@ async def _serve(base_url: str, data: str) -> None:
     import uvicorn
     from fastapi import FastAPI
 
-    from app import open_house
     from components.mount import mount
+    from house import open_house
     from inference.connection import connect
     from inference.provider import load_providers
     from settings import Settings

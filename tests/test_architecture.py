@@ -12,7 +12,7 @@ ROOMS = (
     "inference", "memory", "tools", "voice", "pictures", "steps", "document_reader", "components",
 )  # fmt: skip
 TOP = (
-    "app", "assistant", "attachments", "events", "handler", "house", "intake", "lineup",
+    "app", "assistant", "attachments", "dictation", "events", "handler", "house", "intake", "lineup",
     "mcp_door", "memories", "messages", "refusals", "settings", "toolbox", "turns",
 )  # fmt: skip
 
@@ -36,7 +36,9 @@ ARROWS = {
     "memories": {"memory", "messages", "refusals"},
     "lineup": {"turns", "memory", "inference", "messages", "refusals"},
     "toolbox": {"steps", "inference", "memory", "tools", "refusals"},
+    "dictation": {"voice", "memory", "inference", "messages", "refusals"},
     "assistant": {
+        "dictation",
         "turns",
         "steps",
         "toolbox",
@@ -50,7 +52,15 @@ ARROWS = {
         "refusals",
     },
     "mcp_door": {"assistant", "memories", "events", "messages", "refusals"},
-    "components": {"assistant", "memories", "toolbox", "events", "messages"},
+    "components": {
+        "assistant",
+        "dictation",
+        "memories",
+        "toolbox",
+        "voice",
+        "events",
+        "messages",
+    },  # fmt: skip,
     "house": {*ROOMS, *TOP} - {"app", "components", "mcp_door"},
     "app": {*ROOMS, *TOP},
 }
