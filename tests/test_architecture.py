@@ -36,7 +36,9 @@ ARROWS = {
     "memories": {"memory", "messages", "refusals"},
     "lineup": {"turns", "memory", "inference", "messages", "refusals"},
     "toolbox": {"steps", "inference", "memory", "tools", "refusals"},
-    "dictation": {"voice", "memory", "inference", "messages", "refusals"},
+    "dictation": {
+        "voice", "lineup", "steps", "memory", "inference", "messages", "refusals",
+    },  # fmt: skip,
     "assistant": {
         "dictation",
         "turns",
