@@ -9,15 +9,13 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import settings as environment
 from assistant import Assistant
-from house import House, look_around, open_house
-from inference.connection import connect
-from inference.provider import load_providers
+from house import House, connected, look_around, open_house
+from inference.connection import Connection
 from memory.database import DatabaseRefused
 from memory.embedding import EmbeddingRefused
 from settings import BadSetting, Settings
@@ -58,7 +56,7 @@ def main() -> int:
         sys.stderr.write(f"parley: {error}\n")
         return 2
     except KeyboardInterrupt:
-        return 0
+        return 130 if arguments.ask is not None else 0
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -80,24 +78,29 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--share", action="store_true", default=None, help="open a public link (PARLEY_SHARE)"
     )
+    parser.add_argument(
+        "--ask", metavar="QUESTION", help="answer here, and end; - reads it from standard input"
+    )
+    parser.add_argument(
+        "--attach", metavar="FILE", type=Path, action="append", help="goes along with --ask"
+    )
     parser.add_argument("--version", action="version", version=f"Parley {VERSION}")
     return parser.parse_args()
 
 
-def _configured(arguments: argparse.Namespace, chosen: Settings) -> Settings:
-    """The command line has the last word."""
-    given = {name: value for name, value in vars(arguments).items() if value is not None}
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings among the arguments."""
+    names = {field.name for field in fields(Settings)}
+    given = {k: v for k, v in vars(arguments).items() if v is not None and k in names}
     if "data_dir" in given:
         given["data_dir"] = given["data_dir"].expanduser().resolve()
-    return replace(chosen, **given)
+    return given
 
 
 async def _serve(arguments: argparse.Namespace) -> int:
-    providers = load_providers()
-    variables = [p.key_variable for p in providers.values() if p.key_variable]
-    chosen, keys = environment.read(os.environ, variables)
-    chosen = _configured(arguments, chosen)
-    connection = connect(providers, chosen.base_url, chosen.api_key, keys)
+    chosen, connection = connected(os.environ, **_given(arguments))
+    if arguments.ask is not None:
+        return await _ask(arguments, chosen, connection)
     try:
         listener = socket.create_server((chosen.address, chosen.port), backlog=512)
     except OSError as error:
@@ -112,6 +115,22 @@ async def _serve(arguments: argparse.Namespace) -> int:
             await _serve_page(house.assistant, chosen, listener)
             getting_ready.cancel()
     return 0
+
+
+async def _ask(arguments: argparse.Namespace, chosen: Settings, connection: Connection) -> int:
+    from shell import NoFile, ask
+
+    logging.getLogger().setLevel(logging.ERROR)
+    question = sys.stdin.read() if arguments.ask == "-" else arguments.ask
+    async with open_house(chosen, connection) as house:
+        house.mcp.start()
+        try:
+            return await ask(
+                house.assistant, question, arguments.attach or (), sys.stdout, sys.stderr
+            )
+        except NoFile as error:
+            sys.stderr.write(f"parley: {error}\n")
+            return 2
 
 
 async def _serve_page(assistant: Assistant, chosen: Settings, listener: socket.socket) -> None:

@@ -2,10 +2,11 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -35,7 +36,7 @@ from memory.permissions import Permissions
 from memory.rebuild import Rebuild
 from memory.recall import Recall
 from memory.summaries import Summaries
-from settings import Settings
+from settings import Settings, read
 from steps.confirmations import Confirmations
 from steps.course import Layers, Models
 from steps.tooling import Tooling
@@ -44,6 +45,7 @@ from tools.mcp.servers import McpServers
 from tools.offered import offered
 from tools.router import Router
 from turns import Turns
+from voice.activity import VoiceActivity
 
 log = logging.getLogger("parley")
 
@@ -59,6 +61,18 @@ class House:
     lines: Switchboard
     rebuild: Rebuild
     mcp: McpServers
+
+
+def connected(environ: MutableMapping[str, str], **given: Any) -> tuple[Settings, Connection]:
+    """What `environ` chooses, `given` having the last word, and who answers by it.
+
+    Keys are removed from `environ`. Raises BadSetting.
+    """
+    providers = load_providers()
+    variables = [p.key_variable for p in providers.values() if p.key_variable]
+    chosen, keys = read(environ, variables)
+    chosen = replace(chosen, **given)
+    return chosen, connect(providers, chosen.base_url, chosen.api_key, keys)
 
 
 @asynccontextmanager
@@ -94,7 +108,10 @@ async def open_house(
         mcp = McpServers(read_servers(chosen.mcp_path, os.environ), data / "mcp-approved.json")
         stack.push_async_callback(mcp.close)
         tools = Router(offered(chosen.searxng_url), [mcp.tools])
+        activity = VoiceActivity()
+        stack.push_async_callback(activity.close)
         layers = _layers(chosen, engine, book, lines, long_term.recall, tools)
+        layers = replace(layers, activity=activity)
         turns = Turns(conversations, partial(run_turn, layers=layers))
         stack.push_async_callback(turns.close)
         await conversations.interrupt_running()
@@ -115,6 +132,7 @@ async def open_house(
             summaries=layers.summaries,
             summarise=partial(summarise, layers=layers),
             own_keys=own_keys,
+            activity=activity,
             erase_rest=partial(erase_owner, engine, layers.media),
         )
         yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild, mcp)

@@ -13,7 +13,7 @@ ROOMS = (
 )  # fmt: skip
 TOP = (
     "app", "assistant", "attachments", "dictation", "events", "handler", "house", "intake", "lineup",
-    "mcp_door", "memories", "messages", "refusals", "settings", "toolbox", "turns",
+    "mcp_door", "memories", "messages", "refusals", "settings", "shell", "toolbox", "turns",
 )  # fmt: skip
 
 # Who may import whom, among our own modules.
@@ -27,7 +27,7 @@ ARROWS = {
     "tools": {"messages"},
     "voice": {"messages"},
     "pictures": {"messages"},
-    "steps": {"inference", "memory", "tools", "voice", "events", "messages"},
+    "steps": {"attachments", "inference", "memory", "tools", "voice", "events", "messages"},
     "handler": {"steps", "inference", "memory", "events", "messages"},
     "turns": {"steps", "memory", "events", "messages"},
     "refusals": set(),
@@ -37,7 +37,13 @@ ARROWS = {
     "lineup": {"turns", "memory", "inference", "messages", "refusals"},
     "toolbox": {"steps", "inference", "memory", "tools", "refusals"},
     "dictation": {
-        "voice", "lineup", "steps", "memory", "inference", "messages", "refusals",
+        "voice",
+        "lineup",
+        "steps",
+        "memory",
+        "inference",
+        "messages",
+        "refusals",
     },  # fmt: skip,
     "assistant": {
         "dictation",
@@ -54,6 +60,7 @@ ARROWS = {
         "refusals",
     },
     "mcp_door": {"assistant", "memories", "events", "messages", "refusals"},
+    "shell": {"assistant", "events", "messages", "refusals"},
     "components": {
         "assistant",
         "dictation",
@@ -63,7 +70,7 @@ ARROWS = {
         "events",
         "messages",
     },  # fmt: skip,
-    "house": {*ROOMS, *TOP} - {"app", "components", "mcp_door"},
+    "house": {*ROOMS, *TOP} - {"app", "components", "mcp_door", "shell"},
     "app": {*ROOMS, *TOP},
 }
 

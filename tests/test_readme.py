@@ -1,5 +1,6 @@
 """What the README says of the code is made from the code. `python -m tests.test_readme` rewrites it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -49,6 +50,20 @@ def test_help_lists_the_flags() -> None:
     )
     for flag in ("--host", "--port", "--data-dir", "--share", "--version"):
         assert flag in run.stdout
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
+    code = README.read_text().split("### From Python")[1].split("```python\n")[1].split("```")[0]
+    clean = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**clean, "PARLEY_DATA_DIR": str(tmp_path)},
+        cwd=README.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "40.8" in done.stdout, done.stderr
 
 
 def rewrite() -> None:
