@@ -84,6 +84,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--attach", metavar="FILE", type=Path, action="append", help="goes along with --ask"
     )
+    parser.add_argument(
+        "--backup",
+        metavar="FILE",
+        type=Path,
+        help="write all that is kept to FILE (.tar.gz), and end",
+    )
+    parser.add_argument(
+        "--restore", metavar="FILE", type=Path, help="put a backup back into an empty --data-dir"
+    )
     parser.add_argument("--version", action="version", version=f"Parley {VERSION}")
     return parser.parse_args()
 
@@ -99,6 +108,8 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 async def _serve(arguments: argparse.Namespace) -> int:
     chosen, connection = connected(os.environ, **_given(arguments))
+    if arguments.backup or arguments.restore:
+        return _kept(arguments, chosen)
     if arguments.ask is not None:
         return await _ask(arguments, chosen, connection)
     try:
@@ -117,12 +128,25 @@ async def _serve(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _kept(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from memory.backup import back_up, restore
+
+    if arguments.backup:
+        size = back_up(chosen.data_path, arguments.backup)
+        sys.stdout.write(f"{arguments.backup}: {size:,} bytes\n")
+    else:
+        count = restore(arguments.restore, chosen.data_path)
+        sys.stdout.write(f"{count} files are back in {chosen.data_path}\n")
+    return 0
+
+
 async def _ask(arguments: argparse.Namespace, chosen: Settings, connection: Connection) -> int:
     from shell import NoFile, ask
 
     logging.getLogger().setLevel(logging.ERROR)
     question = sys.stdin.read() if arguments.ask == "-" else arguments.ask
     async with open_house(chosen, connection) as house:
+        house.rebuild.start()
         house.mcp.start()
         try:
             return await ask(
