@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from house import House, connected, look_around, open_house
 from inference.connection import Connection
 from memory.database import DatabaseRefused
 from memory.embedding import EmbeddingRefused
+from metrics import in_front
 from settings import BadSetting, Settings
 
 if TYPE_CHECKING:
@@ -123,7 +125,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
     with listener:
         async with open_house(chosen, connection) as house:
             getting_ready = asyncio.create_task(_get_ready(house, alone=bool(chosen.space)))
-            await _serve_page(house.assistant, chosen, listener)
+            await _serve_page(house, chosen, listener)
             getting_ready.cancel()
     return 0
 
@@ -157,17 +159,20 @@ async def _ask(arguments: argparse.Namespace, chosen: Settings, connection: Conn
             return 2
 
 
-async def _serve_page(assistant: Assistant, chosen: Settings, listener: socket.socket) -> None:
+async def _serve_page(house: House, chosen: Settings, listener: socket.socket) -> None:
     import uvicorn
     from fastapi import FastAPI
 
     from components.mount import mount
 
     bare = FastAPI(openapi_url=None)
-    page = mount(bare, assistant, sign_key=_sign_key(chosen.data_path), version=VERSION)
+    page = mount(bare, house.assistant, sign_key=_sign_key(chosen.data_path), version=VERSION)
     address, port = listener.getsockname()[:2]
     async with AsyncExitStack() as stack:
-        app = await _with_door(stack, page, assistant, chosen) if chosen.mcp else page
+        app = await _with_door(stack, page, house.assistant, chosen) if chosen.mcp else page
+        if chosen.metrics_token:
+            left = partial(house.ledger.left, house.lines.lines()[0].provider.name)
+            app = in_front(app, house.metrics, chosen.metrics_token, left)
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
         )

@@ -36,6 +36,7 @@ from memory.permissions import Permissions
 from memory.rebuild import Rebuild
 from memory.recall import Recall
 from memory.summaries import Summaries
+from metrics import Metrics
 from settings import Settings, read
 from steps.confirmations import Confirmations
 from steps.course import Layers, Models
@@ -61,6 +62,7 @@ class House:
     lines: Switchboard
     rebuild: Rebuild
     mcp: McpServers
+    metrics: Metrics
 
 
 def connected(environ: MutableMapping[str, str], **given: Any) -> tuple[Settings, Connection]:
@@ -112,7 +114,9 @@ async def open_house(
         stack.push_async_callback(activity.close)
         layers = _layers(chosen, engine, book, lines, long_term.recall, tools)
         layers = replace(layers, activity=activity)
-        turns = Turns(conversations, partial(run_turn, layers=layers))
+        metrics = Metrics()
+        book.on_close = metrics.closed
+        turns = Turns(conversations, metrics.watched(partial(run_turn, layers=layers)))
         stack.push_async_callback(turns.close)
         await conversations.interrupt_running()
         await book.settle_open()
@@ -135,7 +139,7 @@ async def open_house(
             activity=activity,
             erase_rest=partial(erase_owner, engine, layers.media),
         )
-        yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild, mcp)
+        yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild, mcp, metrics)
 
 
 async def _lines(

@@ -43,6 +43,7 @@ class Settings:
         "PARLEY_TRANSCRIBE_MODEL", "", "Model that turns recordings into text."
     )
     speech_model: str = _setting("PARLEY_SPEECH_MODEL", "", "Model that speaks replies.")
+    image_model: str = _setting("PARLEY_IMAGE_MODEL", "", "Model that makes pictures.")
     voice: str = _setting("PARLEY_VOICE", "", "Voice of spoken replies, such as `af_heart`.")
     hearing_base_url: str = _setting(
         "PARLEY_HEARING_BASE_URL", "", "Another API for transcription, such as speaches."
@@ -128,6 +129,12 @@ class Settings:
         "Names by which `/mcp` is reached from other machines, such as `chat.example.org`, "
         "separated by commas; by others it is refused.",
     )
+    metrics_token: str = _setting(
+        "PARLEY_METRICS_TOKEN",
+        "",
+        "Opens `/metrics` for Prometheus to whoever brings it (`Authorization: Bearer …`). Empty: no "
+        "such page.",
+    )
     host: str = _setting(
         "PARLEY_HOST",
         "",
@@ -138,7 +145,48 @@ class Settings:
     share: bool = _setting(
         "PARLEY_SHARE", False, "`1` opens a public Gradio link to this Parley while it runs."
     )
+    users_file: Path | None = _setting(
+        "PARLEY_USERS",
+        None,
+        "A file of `name:bcrypt` lines, as `python app.py --add-user NAME` and `htpasswd -B` write "
+        "them: whoever is in it may log in, and nobody else sees anything. Changes hold at once.",
+        shown="no login; on a share link a password that is shown on the terminal",
+    )
+    operator: str = _setting(
+        "PARLEY_OPERATOR",
+        "",
+        "The user who may look after MCP servers.",
+        shown="the first in `PARLEY_USERS`; without it, who sits at this machine",
+    )
+    open: bool = _setting(
+        "PARLEY_OPEN", False, "`1` lets everybody who has the share link in, without a password."
+    )
+    hosts: str = _setting(
+        "PARLEY_HOSTS",
+        "",
+        "Names by which the page is reached from other machines, such as `chat.example.org`, "
+        "separated by commas; by others it is refused. Then only a login tells who the operator is.",
+    )
+    proxies: str = _setting(
+        "PARLEY_PROXIES",
+        "",
+        "Addresses or networks of the reverse proxies before Parley, such as `10.0.0.0/8`, separated "
+        "by commas: of nobody else `X-Forwarded-*` is believed.",
+        shown="none; `10.0.0.0/8` on a Hugging Face Space",
+    )
+    cookie_key: str = _setting(
+        "PARLEY_COOKIE_KEY",
+        "",
+        "What signs visitors' cookies, of 32 characters at least; the same for all replicas.",
+        shown="made at random and kept in `cookie.key` where data are kept",
+    )
     space: str = _setting("SPACE_ID", "", "Set by Hugging Face on a Space; never set it yourself.")
+    space_host: str = _setting("SPACE_HOST", "", "So is this.")
+    oauth_id: str = _setting(
+        "OAUTH_CLIENT_ID", "", "So is this, where the Space's README says `hf_oauth: true`."
+    )
+    oauth_secret: str = _setting("OAUTH_CLIENT_SECRET", "", "So is this.")
+    oauth_provider: str = _setting("OPENID_PROVIDER_URL", "https://huggingface.co", "So is this.")
 
     @property
     def data_path(self) -> Path:
@@ -156,6 +204,15 @@ class Settings:
     def embedding_model(self) -> str:
         """The provider's model that embeds, empty where memory is embedded here."""
         return self.embedding.partition(_BY_PROVIDER)[2].strip()
+
+    @property
+    def host_names(self) -> list[str]:
+        return [name.strip() for name in self.hosts.split(",") if name.strip()]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether strangers come: by a link or on a Space."""
+        return self.share or bool(self.space)
 
     @property
     def address(self) -> str:
@@ -178,20 +235,20 @@ def read(
     keys = {name: environ.get(name, "").strip() for name in key_variables}
     # The URL may hold a password.
     own = ("PARLEY_API_KEY", "PARLEY_HEARING_API_KEY", "PARLEY_SPEECH_API_KEY", "CHROMA_URL")
-    for name in (*keys, *own, "PARLEY_MCP_TOKEN"):
+    for name in (*keys, *own, "PARLEY_MCP_TOKEN", "PARLEY_METRICS_TOKEN"):
         environ.pop(name, None)
     return Settings(**values), {name: key for name, key in keys.items() if key}
 
 
 def _parsed(setting: Field[Any], text: str) -> Any:
     variable = setting.metadata["variable"]
-    if setting.name in {"data_dir", "mcp_file"}:
+    if setting.name in {"data_dir", "mcp_file", "users_file"}:
         return Path(text).expanduser().resolve()
     if setting.name == "chroma_url" and not _is_address(text):
         raise BadSetting(f"{variable} takes an address such as http://localhost:8000.")
     if setting.name == "embedding" and not re.fullmatch(rf"local|minilm|{_BY_PROVIDER}.*\S", text):
         raise BadSetting(f"{variable} is {text!r}; it takes local, minilm or provider:MODEL.")
-    if setting.name == "mcp_token" and len(text) < SHORTEST_TOKEN:
+    if setting.name in {"mcp_token", "metrics_token"} and len(text) < SHORTEST_TOKEN:
         raise BadSetting(f"{variable} is shorter than {SHORTEST_TOKEN} characters.")
     if isinstance(setting.default, bool):
         if text.lower() in {"1", "true", "yes", "on"}:

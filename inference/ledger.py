@@ -51,8 +51,20 @@ class Spending:
     guessed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A request that ended, for those who count."""
+
+    provider: str
+    purpose: str
+    outcome: str
+
+
 class Ledger:
-    """`limits` by provider name; a provider without any is only counted. `clock`: seconds since 1970."""
+    """`limits` by provider name; a provider without any is only counted. `clock`: seconds since 1970.
+
+    `on_close` is told of every request that ended.
+    """
 
     def __init__(
         self,
@@ -64,6 +76,7 @@ class Ledger:
         self._reading = engine.execution_options(parley_begin="BEGIN")
         self._budget = Budget(limits, clock)
         self._clock = clock
+        self.on_close: Callable[[Closed], None] = _nobody_listens
 
     async def open(self, errand: Errand, provider: str, model: str) -> int:
         """Reserve one request and write it down; both are on disk when this returns.
@@ -134,6 +147,7 @@ class Ledger:
             row = (await connection.execute(written)).one_or_none()
             if row is None:
                 return
+            self.on_close(Closed(row.provider, row.purpose, outcome))
             if aside.told is not None:
                 await self._budget.heed(connection, row.provider, row.model, aside.told)
             if outcome == UNREACHED:
@@ -211,3 +225,7 @@ class Ledger:
             entries.c.outcome != UNREACHED,
             entries.c.purpose.not_in(UNCOUNTED),
         )
+
+
+def _nobody_listens(_request: Closed) -> None:
+    pass

@@ -13,7 +13,7 @@ ROOMS = (
 )  # fmt: skip
 TOP = (
     "app", "assistant", "attachments", "dictation", "events", "handler", "house", "intake", "lineup",
-    "mcp_door", "memories", "messages", "refusals", "settings", "shell", "toolbox", "turns",
+    "mcp_door", "memories", "messages", "metrics", "refusals", "settings", "shell", "toolbox", "turns",
 )  # fmt: skip
 
 # Who may import whom, among our own modules.
@@ -28,6 +28,7 @@ ARROWS = {
     "voice": {"messages"},
     "pictures": {"messages"},
     "steps": {"attachments", "inference", "memory", "tools", "voice", "events", "messages"},
+    "metrics": {"steps", "inference", "events"},
     "handler": {"steps", "inference", "memory", "events", "messages"},
     "turns": {"steps", "memory", "events", "messages"},
     "refusals": set(),
