@@ -1,16 +1,18 @@
 """What a page, a shell or an API can ask of Parley. The owner of what is asked for comes first, always."""
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
 
+from dictation import Dictation
+from dictation import Draft as Draft
+from dictation import Take as Take
 from events import Event
 from inference.discovery import Catalogue
 from inference.json_answer import Misfit, repair_request_text
-from inference.ledger import Ledger
 from inference.own_keys import OwnKeys
-from inference.switchboard import Switchboard
 from intake import Intake
 from lineup import OFFLINE_ADVICE as OFFLINE_ADVICE
 from lineup import Answering as Answering
@@ -19,11 +21,7 @@ from lineup import Usage as Usage
 from memories import Memories
 from memory.choices import ConversationChoices
 from memory.conversations import Busy, Conversations, Missing
-from memory.documents import Documents
-from memory.media import MediaStore
 from memory.rebuild import Rebuild
-from memory.recall import Recall
-from memory.summaries import Summaries
 from messages import (
     Audio,
     Conversation,
@@ -39,9 +37,9 @@ from messages import (
 from refusals import EVERYWHERE as EVERYWHERE
 from refusals import NotFound as NotFound
 from refusals import Refused as Refused
-from steps.course import Turn
-from steps.tooling import Tooling
-from toolbox import Toolbox
+from steps.course import Layers, Turn
+from steps.reading import documents_of
+from toolbox import McpServers, Toolbox
 from turns import Turns
 
 MAX_CHARS = 400_000
@@ -77,19 +75,14 @@ class Fullness:
 class Rooms:
     """What the assistant is made of."""
 
+    layers: Layers
     turns: Turns
     conversations: Conversations
     choices: ConversationChoices
-    media: MediaStore
-    documents: Documents
-    recall: Recall
     rebuild: Rebuild
-    ledger: Ledger
-    lines: Switchboard
     catalogue: Catalogue
-    tooling: Tooling
+    mcp: McpServers
     own_keys: OwnKeys
-    summaries: Summaries
     summarise: Callable[[Turn], Awaitable[None]]
     erase_rest: Callable[[str], Awaitable[None]]
 
@@ -98,16 +91,24 @@ class Assistant(Lineup):
     """The house from outside. Whatever it refuses raises Refused, with words for the reader."""
 
     def __init__(self, rooms: Rooms) -> None:
-        super().__init__(rooms.lines, rooms.choices, rooms.ledger, rooms.catalogue, rooms.own_keys)
+        layers = rooms.layers
+        super().__init__(
+            layers.lines, rooms.choices, layers.ledger, rooms.catalogue, rooms.own_keys
+        )
         self._turns = rooms.turns
         self._conversations = rooms.conversations
-        self._media = rooms.media
-        self._documents = rooms.documents
-        self._intake = Intake(rooms.media, rooms.documents)
-        self._recall = rooms.recall
-        self.toolbox = Toolbox(rooms.tooling, self._line)
-        self.memory = Memories(rooms.recall, rooms.rebuild, rooms.choices)
-        self._summaries = rooms.summaries
+        self._media = layers.media
+        self._documents = layers.documents
+        self._intake = Intake(layers.media, layers.documents)
+        self.activity = layers.activity
+        self.dictation = Dictation(
+            layers.lines, layers.ledger, layers.media, layers.activity, self._line
+        )
+        self._recall = layers.recall
+        self._tooling = layers.tooling
+        self.toolbox = Toolbox(layers.tooling, rooms.mcp, self._line)
+        self.memory = Memories(layers.recall, rooms.rebuild, rooms.choices)
+        self._summaries = layers.summaries
         self._summarise = rooms.summarise
         self._erase_rest = rooms.erase_rest
 
@@ -116,12 +117,12 @@ class Assistant(Lineup):
         owner: str,
         conversation_id: str,
         text: str,
-        media: Sequence[str],
+        media: Sequence[str | Take],
         speak: bool,
         pool: str = "",
     ) -> None:
-        """Start a turn. `media` are the sha256 of attachments made by `attach`; `pool` is the
-        visitor's network, where visitors share a budget.
+        """Start a turn. `media` are the sha256 of attachments made by `attach`, or recordings with
+        their words; `pool` is the visitor's network, where visitors share a budget.
 
         The conversation is created if its id (32 hexadecimal digits, chosen by the caller) is new.
         """
@@ -132,7 +133,12 @@ class Assistant(Lineup):
             raise Refused(f"The message is longer than {MAX_CHARS:,} characters.", "Shorten it.")
         if len(media) > MAX_ATTACHMENTS:
             raise Refused(f"{MAX_ATTACHMENTS} attachments are the most for one message.")
-        parts: list[Part] = [await self._intake.kept(owner, sha256) for sha256 in media]
+        takes = [one for one in media if isinstance(one, Take)]
+        kept = [
+            await self._intake.kept(owner, one.sha256 if isinstance(one, Take) else one)
+            for one in media
+        ]
+        parts: list[Part] = await self.dictation.worded(owner, conversation_id, kept, takes)
         if text:
             parts.append(Text(text))
         said = Message(new_id(), "user", tuple(parts), time())
@@ -165,15 +171,18 @@ class Assistant(Lineup):
         self, owner: str, conversation_id: str, reply_id: str, memory_id: str, wishes: Wishes
     ) -> None:
         """Forget a memory that misled the last reply, and answer again without it: 1 request."""
-        with refusing():
-            await self._recall.forget(owner, memory_id)
+        await self.forget(owner, memory_id)
         await self.retry(owner, conversation_id, reply_id, wishes.speak, wishes.pool)
 
     async def _wishes(self, owner: str, conversation_id: str, speak: bool, pool: str) -> Wishes:
         """Memory that is paused everywhere is paused here."""
         here = await self.choices(owner, conversation_id)
         everywhere = await self.choices(owner, EVERYWHERE)
-        return Wishes(speak, replace(here, memory=here.memory and everywhere.memory), pool)
+        memory, voice = here.memory and everywhere.memory, everywhere
+        decided = replace(
+            here, memory=memory, voice=voice.voice, voice_of=voice.voice_of, pace=voice.pace
+        )
+        return Wishes(speak, decided, pool)
 
     async def stop(self, owner: str, conversation_id: str) -> None:
         await self._turns.stop(owner, conversation_id)
@@ -219,6 +228,21 @@ class Assistant(Lineup):
         """Send this message word for word for as long as this conversation lasts; or no longer."""
         with refusing():
             await self._conversations.pin(owner, conversation_id, message_id, pinned)
+
+    async def keep_document(
+        self, owner: str, conversation_id: str, sha256: str, kept: bool
+    ) -> None:
+        """Let all conversations recall a document that is attached here; or no longer."""
+        if not kept:
+            await self.memory.release_document(owner, sha256)
+            return
+        with refusing():
+            said = await self._conversations.messages(owner, conversation_id)
+            media = [one.media for one in documents_of(said) if one.media.sha256 == sha256]
+            if not media:
+                raise Missing
+            pages = await self._documents.pages(owner, sha256, 1, sys.maxsize)
+        await self.memory.keep_document(owner, conversation_id, media[0], pages)
 
     async def erase(self, owner: str) -> None:
         """Erase everything of this owner: conversations, files, memories, choices, key, spending."""
@@ -269,7 +293,7 @@ class Assistant(Lineup):
             await self.toolbox.forget(owner, conversation_id)
             await self._summaries.forget(owner, conversation_id)
             await self._recall.forget_conversation(owner, conversation_id)
-            await self._media.disown(owner, unused)
+            await self.dictation.discard(owner, unused)
             await self._documents.disown(owner, unused)
 
     def follow(self, owner: str, conversation_id: str) -> AsyncIterator[tuple[Event, ...]]:
@@ -281,13 +305,21 @@ class Assistant(Lineup):
         return self._turns.follow(owner, conversation_id)
 
     def listen(
-        self, changed: Callable[[str], None], everybody: Callable[[], None] | None = None
+        self,
+        changed: Callable[[str], None],
+        everybody: Callable[[], None] | None = None,
+        forgotten: Callable[[str, Sequence[str]], None] | None = None,
     ) -> None:
         """From now on `changed` is told an owner when a turn of theirs begins or ends, anywhere, or
-        their own key comes or goes; `everybody` hears `offers_changed`, which concerns all."""
+        their own key comes or goes; `everybody` hears `offers_changed`, which concerns all. An owner
+        of whom memories are forgotten, by a tool or by hand, is told to `forgotten`, with their ids.
+        """
         self._turns.on_change = self._own_keys.on_change = changed
         self.offers_changed = everybody or self.offers_changed
+        self.toolbox.listen(self.offers_changed)
+        self._tooling.on_forgotten = forgotten or self._tooling.on_forgotten
 
     async def forget(self, owner: str, memory_id: str) -> None:
+        """Forget it for good; whoever listens is told what went with it."""
         with refusing():
-            await self._recall.forget(owner, memory_id)
+            self._tooling.on_forgotten(owner, await self._recall.forget(owner, memory_id))

@@ -121,22 +121,15 @@ async def open_house(
         await conversations.interrupt_running()
         await book.settle_open()
         rooms = Rooms(
+            layers=layers,
             turns=turns,
             conversations=conversations,
             choices=ConversationChoices(engine),
-            media=layers.media,
-            documents=layers.documents,
-            recall=layers.recall,
             rebuild=long_term.rebuild,
-            ledger=book,
-            lines=layers.lines,
             catalogue=Catalogue(book),
-            tooling=layers.tooling,
             mcp=mcp,
-            summaries=layers.summaries,
-            summarise=partial(summarise, layers=layers),
             own_keys=own_keys,
-            activity=activity,
+            summarise=partial(summarise, layers=layers),
             erase_rest=partial(erase_owner, engine, layers.media),
         )
         yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild, mcp, metrics)
@@ -214,7 +207,9 @@ async def _lend_senses(lines: Switchboard, chosen: Settings) -> None:
     for task, base_url, key, models in lent:
         if base_url:
             connection = connect(load_providers(), base_url, key, {})
-            provider = _as_chosen(connection.provider, replace(models, model="", vision_model=""))
+            provider = _as_chosen(
+                connection.provider, replace(models, model="", vision_model="", image_model="")
+            )
             # A name of its own: a second server of a kind must not replace the first.
             named = replace(provider, name=f"{provider.name}@{task}")
             line = await lines.add(replace(connection, provider=named))
@@ -229,6 +224,7 @@ def _as_chosen(provider: Provider, chosen: Settings) -> Provider:
         vision=chosen.vision_model or provider.vision,
         transcription=chosen.transcribe_model or provider.transcription,
         speech=chosen.speech_model or provider.speech,
+        image=chosen.image_model or provider.image,
         voice=chosen.voice or provider.voice,
     )
 

@@ -1,11 +1,13 @@
 """A tool call as a card: what was asked, how it went, what came of it, and whether it may run."""
 
 import json
+import re
 from html import escape
 
 from components.icons import icon
 from components.moments import seconds
 from messages import Asking, Media, ToolCall, ToolResult
+from toolbox import REJECTED
 
 _SHOWN = 20_000
 """Characters of arguments and of a result that are shown."""
@@ -14,21 +16,32 @@ _SHOWN = 20_000
 def tool_card(
     call: ToolCall, result: ToolResult | None, running: bool, asking: Asking | None = None
 ) -> str:
-    """`asking`: the call waits for its owner's word, and the card asks for it."""
+    """`asking`: the call waits for its owner's word, and the question under the card shows all that
+    would be sent. Once it is answered the card is folded like any other."""
     state, note = _state(result, running, asking)
-    answer = ""
-    if result is not None:
-        label = "Result" if result.ok else "Error"
-        answer = f"<h6>{label}</h6><pre tabindex='0'>{_clip(result.text)}</pre>"
-    card = (
-        f'<details class="tool {state}" data-tool="{escape(call.name)}"{" open" if asking else ""}>'
-        f"<summary>{icon('tool')}<b>{escape(call.name)}</b>"
-        f'<span class="gist">{_gist(call.arguments)}</span>'
-        f'<span class="state">{note}</span>{icon("chevron")}</summary><div><h6>Arguments</h6>'
-        f"<pre tabindex='0'>{_clip(_pretty(call.arguments))}</pre>{answer}</div></details>"
+    head = (
+        f'{icon("tool")}<span class="unseen">Tool</span><b>{escape(call.name)}</b>'
+        f'<span class="gist">{_gist(call.arguments)}</span><span class="state">{note}</span>'
     )
+    mark = f'class="tool {state}" data-tool="{escape(call.name)}"'
+    if asking:
+        return f'<div {mark}><div class="head">{head}</div></div>{_question(call, asking)}'
+    parts = _part("Arguments", call.name, _pretty(call.arguments))
+    if result is not None:
+        parts += _part("Result" if result.ok else "Error", call.name, result.text)
     pictures = "".join(map(_picture, result.pictures)) if result else ""
-    return card + (_question(asking) if asking else "") + pictures
+    return (
+        f"<details {mark}><summary>{head}{icon('chevron')}</summary><div>{parts}</div></details>"
+        f"{pictures}"
+    )
+
+
+def _part(label: str, tool: str, text: str) -> str:
+    """A box that scrolls, so it can be reached by the keyboard and has a name."""
+    return (
+        f'<p class="label">{label}</p><pre tabindex="0" role="group" '
+        f'aria-label="{label} of {escape(tool)}">{_clip(text)}</pre>'
+    )
 
 
 def _state(result: ToolResult | None, running: bool, asking: Asking | None) -> tuple[str, str]:
@@ -37,22 +50,26 @@ def _state(result: ToolResult | None, running: bool, asking: Asking | None) -> t
         return "asking", "asks first"
     if result is None:
         return ("running", "running") if running else ("failed", "no answer")
+    if result.text == REJECTED:
+        return "failed", "rejected"
     took = [seconds(result.seconds)] if result.seconds else []
     words = escape(" · ".join(took if result.ok else ["failed", *took]))
     return "done" if result.ok else "failed", words
 
 
-def _question(asking: Asking) -> str:
+def _question(call: ToolCall, asking: Asking) -> str:
     """Approve, Always or Reject; the page's script sends the word."""
-    tool = escape(asking.tool)
+    tool, why = escape(asking.tool), f"why-{re.sub(r'[^A-Za-z0-9_-]', '-', asking.call_id)}"
     acts = "".join(
         f'<button type="button" class="plain" data-do="decide" data-verdict="{verdict}" '
         f'data-call="{escape(asking.call_id)}" aria-label="{label} {tool}">{label}</button>'
         for verdict, label in (("approve", "Approve"), ("always", "Always"), ("reject", "Reject"))
     )
     return (
-        f'<div class="tool-question" role="group" aria-label="May {tool} run?">'
-        f"<p><b>May {tool} run?</b> {escape(asking.why)}</p><div>{acts}</div></div>"
+        f'<div class="tool-question" role="group" tabindex="-1" aria-label="May {tool} run?" '
+        f'aria-describedby="{why}" data-call="{escape(asking.call_id)}"><p><b>May {tool} run?</b> '
+        f'<span id="{why}">{escape(asking.why)}</span></p>'
+        f"{_part('Arguments', asking.tool, _pretty(call.arguments))}<div>{acts}</div></div>"
     )
 
 
@@ -68,7 +85,7 @@ def _gist(arguments: str) -> str:
     """The values of the arguments in a few words; the JSON itself where it cannot be read."""
     try:
         read = json.loads(arguments or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return escape(arguments[:80])
     values = read.values() if isinstance(read, dict) else [read]
     words = ", ".join(v if isinstance(v, str) else json.dumps(v) for v in values)
@@ -76,10 +93,12 @@ def _gist(arguments: str) -> str:
 
 
 def _pretty(arguments: str) -> str:
+    """What cannot be seen, or turns the words around it, is shown by its number."""
     try:
-        return json.dumps(json.loads(arguments or "{}"), indent=2, ensure_ascii=False)
-    except ValueError:
-        return arguments
+        text = json.dumps(json.loads(arguments or "{}"), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        text = arguments
+    return "".join(c if c.isprintable() or c in "\n\t" else f"\\u{ord(c):04x}" for c in text)
 
 
 def _clip(text: str) -> str:

@@ -24,6 +24,8 @@ UNCOUNTED: Final = frozenset({"models"})
 _NO_LIMIT = 1_000_000_000
 _EIGHTHS_OF_A_NETWORK = 3
 """Of what is not reserved, one visitor may use an eighth a day and one network three."""
+GUESTS: Final = "guests"
+"""The pool of those whose browser sends no cookie back: together they may use what one visitor may."""
 _LONGEST_S = 600.0
 """What is open for longer was lost by a replica that died."""
 _SKEW_S = 60.0
@@ -99,6 +101,11 @@ def limits_of(
         day_by_plan=not per_day and plan.requests_per_day is not None,
         minute_by_plan=not per_minute and plan.requests_per_minute is not None,
     )
+
+
+def usual_reserve(provider: Provider, per_day: int = 0) -> int:
+    """A third of the day, where strangers come and the operator said nothing else."""
+    return 0 if provider.offline else (per_day or provider.limit.requests_per_day or 0) // 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +240,8 @@ class Budget:
     ) -> None:
         """Visitors, their network, and the visitor: whoever comes too often is stopped first."""
         provider, day = where
-        mosts = (total, max(1, total * _EIGHTHS_OF_A_NETWORK // 8), max(1, total // 8))
+        eighths = 1 if errand.pool == GUESTS else _EIGHTHS_OF_A_NETWORK
+        mosts = (total, max(1, total * eighths // 8), max(1, total // 8))
         told_of = (
             f"Today's requests for visitors at {self._label(provider)} are spent.",
             "Your network has used its share of today's requests.",

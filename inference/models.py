@@ -181,6 +181,7 @@ def learnt(provider: Provider, offered: Iterable[ModelFacts]) -> Provider:
         vision=provider.vision or shelf.eyes(),
         transcription=provider.transcription or first.get("transcription", ""),
         speech=provider.speech or first.get("speech", ""),
+        image=provider.image or shelf.brush(),
     )
 
 
@@ -239,6 +240,10 @@ class _Shelf:
             return default
         chatting = (f.id for f in self.allowed() if f.sense == "chat" and self._offered)
         return next(filter(self.sees, chatting), default)
+
+    def brush(self) -> str:
+        """A model that draws; "" where none is known to."""
+        return next((f.id for f in self.allowed() if f.sense == "image"), "")
 
     def better(self, choice: Choice, needs: Needs) -> Choice:
         """Another model where the chosen one lacks what the turn needs and that one does not."""

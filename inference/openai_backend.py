@@ -1,10 +1,10 @@
-"""Chat, transcription, speech and embeddings by any server that speaks OpenAI's API."""
+"""Chat, transcription, speech, embeddings and pictures by any server that speaks OpenAI's API."""
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +21,7 @@ from inference.backend import (
     ModelUnavailable,
     Speech,
 )
+from inference.drawing import Drawn, Wanted, image_fields, is_at, lying_at, painted, whole, worded
 from inference.event_stream import EventStream
 from inference.ledger import DONE, UNREACHED, Aside, Ledger
 from inference.openai_wire import chat_body
@@ -30,6 +31,7 @@ from inference.retries import Retries
 from inference.server_errors import Asked, from_page, from_stream
 from inference.sound import file_name, sniff
 from inference.transport import Deadlines, Unreached, errors_sorted, open_client, patience
+from inference.voices import Voice, list_of, listed, of_file
 from inference.watch import Watch
 from messages import ToolCall
 
@@ -74,6 +76,8 @@ class OpenAIBackend:
         self._retries = retries or Retries()
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
+        self._voices: tuple[Voice, ...] = ()
+        self._asked_voices = False
 
     async def chat(self, request: ChatRequest, errand: Errand) -> AsyncGenerator[Chunk, None]:
         """Stream a reply. Closing the iterator hangs up, so that the server stops too.
@@ -143,7 +147,9 @@ class OpenAIBackend:
 
         return await reaching(once, self._retries)
 
-    async def speak(self, text: str, model: str, voice: str, errand: Errand) -> Speech:
+    async def speak(
+        self, text: str, model: str, voice: str, errand: Errand, pace: float = 1.0
+    ) -> Speech:
         """A text as sound, in one request; the type is that of the bytes that came."""
         asked = Asked(self.provider, model, self._key)
         _check_model(asked, "speaks", "Set PARLEY_SPEECH_MODEL to one it offers.")
@@ -157,6 +163,7 @@ class OpenAIBackend:
                     input=text,
                     voice=voice or cast(str, omit),
                     response_format=self.provider.quirks.speech_format or omit,
+                    speed=omit if pace == 1 else pace,
                     timeout=patience(self._deadlines),
                 )
                 async with errors_sorted(asked, spent.heed), asking as response:
@@ -166,6 +173,21 @@ class OpenAIBackend:
                 return sounding(asked, data, kind.lower())
 
         return await reaching(once, self._retries)
+
+    async def voices(self, errand: Errand) -> tuple[Voice, ...]:
+        """The voices that its file names, else those that a server of one's own lists; asked once.
+
+        Empty where nobody tells. A provider that bills is never asked.
+        """
+        if not self._voices:
+            self._voices = of_file(self.provider)
+        if not self._voices and self.provider.billing == "free" and not self._asked_voices:
+            self._asked_voices = True
+            asked = Asked(self.provider, "", self._key)
+            with suppress(BackendError):
+                async with self._door(asked, errand) as (client, _):
+                    self._voices = listed(self.provider, await list_of(asked, client))
+        return self._voices
 
     async def embed(self, texts: Sequence[str], model: str, errand: Errand) -> list[list[float]]:
         """One vector a text, in order, all of one length; a request for every EMBEDDED_AT_ONCE."""
@@ -194,6 +216,41 @@ class OpenAIBackend:
                 spent.heed(response.headers)
                 body = await response.read()
             return vectors(asked, body, len(batch))
+
+    async def draw(self, wanted: Wanted, errand: Errand, counted: Callable[[], None]) -> Drawn:
+        """A picture, in one request, never sent again once it was: it may be paid for.
+
+        `counted` is called when the request is written down, just before it goes.
+        """
+        asked = Asked(self.provider, wanted.model, self._key)
+        _check_model(asked, "makes pictures", "Set PARLEY_IMAGE_MODEL to one it offers.")
+
+        async def once() -> Drawn:
+            async with self._door(asked, errand) as (client, spent):
+                counted()
+                spent.prompt_characters = len(wanted.prompt)
+                try:
+                    body = await self._painting(asked, client, wanted, spent)
+                except BackendError as error:
+                    raise worded(asked, error) from None
+                drawn = painted(asked, body)
+                spent.prompt_tokens = drawn.prompt_tokens
+                spent.completion_tokens = drawn.completion_tokens
+                if is_at(self.provider, drawn.url):
+                    drawn = replace(drawn, data=await lying_at(asked, client, drawn.url), url="")
+                return drawn
+
+        return await reaching(once, self._retries)
+
+    async def _painting(
+        self, asked: Asked, client: "AsyncOpenAI", wanted: Wanted, spent: _Spent
+    ) -> bytes:
+        fields = image_fields(wanted, self.provider)
+        api = client.images.with_streaming_response
+        asking = api.generate(**fields, timeout=patience(self._deadlines))
+        async with errors_sorted(asked, spent.heed), asking as response:
+            spent.heed(response.headers)
+            return await whole(asked, response.iter_bytes())
 
     async def aclose(self) -> None:
         """Hang up everywhere; the backend is not used after this."""

@@ -24,6 +24,7 @@ from inference.backend import (
 )
 from inference.connection import Connection
 from inference.discovery import Catalogue
+from inference.drawing import Drawn, Wanted
 from inference.ledger import Ledger
 from inference.models import ModelFacts, filled, learnt
 from inference.openai_backend import OpenAIBackend
@@ -84,13 +85,19 @@ class OwnBackend(OpenAIBackend):
         with self._using():
             return await super().transcribe(audio, model, errand)
 
-    async def speak(self, text: str, model: str, voice: str, errand: Errand) -> Speech:
+    async def speak(
+        self, text: str, model: str, voice: str, errand: Errand, pace: float = 1.0
+    ) -> Speech:
         with self._using():
-            return await super().speak(text, model, voice, errand)
+            return await super().speak(text, model, voice, errand, pace)
 
     async def embed(self, texts: Sequence[str], model: str, errand: Errand) -> list[list[float]]:
         with self._using():
             return await super().embed(texts, model, errand)
+
+    async def draw(self, wanted: Wanted, errand: Errand, counted: Callable[[], None]) -> Drawn:
+        with self._using():
+            return await super().draw(wanted, errand, counted)
 
     async def aclose(self) -> None:
         self._closed = True

@@ -34,6 +34,7 @@ class _Defaults:
     transcription: str = ""
     speech: str = ""
     voice: str = ""
+    image: str = ""
 
 
 @checked(frozen=True, slots=True, config=_facts)
@@ -51,7 +52,8 @@ class Model:
     """A model the provider is known to have. `window`: tokens of question and reply together.
 
     `modalities` are what it takes in. `plan` is the smallest that has it, empty where every account
-    does. `tools` and `json` (a schema is kept) are None where nobody said.
+    does. `tools` and `json` (a schema is kept) are None where nobody said. `voices` are those in
+    which it speaks; inference/voices.py knows their languages.
     """
 
     sense: Sense = "chat"
@@ -63,6 +65,7 @@ class Model:
     json: bool | None = None
     price_in: Price | None = None
     price_out: Price | None = None
+    voices: tuple[str, ...] = ()
 
 
 @checked(frozen=True, slots=True, config=_facts)
@@ -74,6 +77,8 @@ class Quirks:
     ask for none. `replay_reasoning` names models, by a part of their id, that want their own
     reasoning back beside their tool calls. `rate_headers` says which span its
     x-ratelimit-…-requests headers count, empty where nobody knows: they are not read then.
+    `image_format` asks for a picture's bytes in the answer, empty to ask for none: some servers
+    reject the field, others understand but one word of it.
     """
 
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -82,6 +87,7 @@ class Quirks:
     speech_format: Literal["", "wav", "mp3", "opus", "aac", "flac", "pcm"] = "wav"
     replay_reasoning: tuple[str, ...] = ("deepseek-v4", "kimi-k2", "minimax-m")
     rate_headers: Literal["", "day", "minute"] = ""
+    image_format: Literal["", "b64_json", "base64"] = ""
 
 
 @checked(frozen=True, slots=True, config=_facts)
@@ -108,8 +114,9 @@ class Provider:
     """`key_variable` is only a name. `plan` is the account's, with its limits in `plans`.
 
     `senses` are what it may do at all: a server that only hears or speaks never answers a chat.
-    `chat` to `speech` are the models of each sense where nobody chose another, empty where there
-    is none. `window` and `max_out` (tokens) hold for models that nothing is known of.
+    `chat` to `speech`, and `image`, which draws, are the models of each sense where nobody chose
+    another, empty where there is none. `window` and `max_out` (tokens) hold for models that
+    nothing is known of.
     """
 
     name: str
@@ -126,6 +133,7 @@ class Provider:
     transcription: str
     speech: str
     voice: str
+    image: str
     plans: Mapping[str, Plan]
     models: Mapping[str, Model]
     quirks: Quirks
@@ -196,6 +204,7 @@ def _load(path: Path) -> Provider:
         transcription=file.defaults.transcription,
         speech=file.defaults.speech,
         voice=file.defaults.voice,
+        image=file.defaults.image,
         plans=file.plans,
         models=file.models,
         quirks=file.quirks,

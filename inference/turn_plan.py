@@ -6,6 +6,8 @@ from typing import Literal
 Where = Literal["provider", "local", "none"]
 SPEECH_REQUESTS = 2
 """What a spoken reply of any length asks of a provider at most."""
+SPOKEN_IN = {"request": SPEECH_REQUESTS, "token": 4, "free": 0}
+"""Requests that count, at most, for the speech of a reply, by what its provider bills."""
 SPEECH_KEEPS = 8
 """Requests that must remain after a reply was spoken by the provider: near the end of the day an
 answer is worth more than a voice."""
@@ -15,13 +17,15 @@ answer is worth more than a voice."""
 class TurnPlan:
     """How a turn keeps within the budget. `note` tells the reader what is done otherwise, and why.
 
-    After `tool_rounds` rounds the model is asked without tools, so that it answers.
+    After `tool_rounds` rounds the model is asked without tools, so that it answers. The provider
+    speaks in `speech_requests` requests at most.
     """
 
     tool_rounds: int
     speech: Where
     hearing: Where
     note: str = ""
+    speech_requests: int = SPEECH_REQUESTS
 
 
 def plan(
@@ -50,19 +54,22 @@ def plan(
             else "the recording cannot be transcribed, please type"
         )
     spare = left - 1 - (recordings if hearing == "provider" else 0)
-    if speak and spare < SPEECH_REQUESTS + (SPEECH_KEEPS if local_senses else 0):
+    aloud = min(SPEECH_REQUESTS, max(1, spare))
+    if speak and spare < (SPEECH_REQUESTS + SPEECH_KEEPS if local_senses else 1):
         speech = "local" if local_senses else "none"
         notes.append(
             "the reply is spoken by the local voice, which costs none"
             if local_senses
-            else "the reply is not spoken"
+            else "the reply is read by a voice of your browser"
         )
+    elif speech == "provider" and aloud < SPEECH_REQUESTS:
+        notes.append("the reply is spoken when it is whole, in one request")
     if speech == "provider":
-        spare -= SPEECH_REQUESTS
+        spare -= aloud
     rounds = max(0, min(most_rounds, spare))
     if not rounds and most_rounds:
         notes.append("tools are left out")
-    return TurnPlan(rounds, speech, hearing, _note(left, notes))
+    return TurnPlan(rounds, speech, hearing, _note(left, notes), aloud)
 
 
 def _note(left: int, notes: list[str]) -> str:

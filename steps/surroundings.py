@@ -1,28 +1,34 @@
 """What the tools of a turn may touch: each door opens to its owner's things alone."""
 
+import asyncio
 from collections.abc import Sequence
 
+from events import Event
 from memory.edge import Missing
 from memory.lookup import Filter
 from messages import Media, Memory
 from steps.course import Course
+from steps.drawing import Brush
 from steps.reading import documents_of, named
-from tools.around import Around, Page
+from steps.tooling import Surroundings
+from tools.around import Page
 from tools.router import ToolError
 
 SEARCHED = 8
 
 
-def around(course: Course) -> Around:
-    doors = _Doors(course)
-    return Around(
+def around(course: Course) -> Surroundings:
+    """For one round of calls."""
+    doors, told = _Doors(course), asyncio.Queue[Event | None]()
+    return Surroundings(
         doors.search,
         doors.remember,
         doors.forget,
         doors.pages,
-        doors.draw,
+        Brush(course, told).draw,
         doors.keep,
         course.turn.owner,
+        told,
     )
 
 
@@ -64,7 +70,8 @@ class _Doors:
             listed = "; ".join(f"[{memory.id}] {memory.text[:120]}" for memory in found[:SEARCHED])
             raise ToolError(f"More than one memory fits, give the id of one: {listed}")
         for memory in found:
-            await self._recall.forget(owner, memory.id)
+            gone = await self._recall.forget(owner, memory.id)
+            self._course.layers.tooling.on_forgotten(owner, gone)
         return found
 
     async def pages(self, name: str, first: int, last: int) -> Sequence[Page]:
@@ -80,9 +87,6 @@ class _Doors:
             Page(document.media.name, number, document.pages, text)
             for number, text in enumerate(texts, start=first)
         ]
-
-    async def draw(self, _prompt: str) -> Media:
-        raise ToolError("No pictures can be made here.")
 
     async def keep(self, data: bytes, mime: str, name: str) -> Media:
         return await self._course.layers.media.put(self._turn.owner, data, mime, name)

@@ -15,8 +15,8 @@ reaches nobody but the model.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from events import Event, ToolAsked, ToolDecided, ToolReturned
@@ -30,6 +30,13 @@ from tools.router import Router, Tool
 
 REJECTED = "Rejected by the user."
 STRANGERS = "It asks again because words of strangers (a web page, a document) are in this chat."
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings(Around):
+    """What tools may touch; into `told` goes what happens in the turn meanwhile, such as a request."""
+
+    told: "asyncio.Queue[Event | None]" = field(default_factory=asyncio.Queue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,10 @@ class ToolSwitch:
 
 
 class Tooling:
-    """The tools of the house, with a hand on the brake."""
+    """The tools of the house, with a hand on the brake.
+
+    `on_forgotten` is told an owner and the ids of the memories that a tool of theirs has forgotten.
+    """
 
     def __init__(
         self, router: Router, permissions: Permissions, confirmations: Confirmations
@@ -63,6 +73,7 @@ class Tooling:
         self.router = router
         self.permissions = permissions
         self.confirmations = confirmations
+        self.on_forgotten: Callable[[str, Sequence[str]], None] = lambda _owner, _ids: None
 
     async def offered(self, owner: str, *, draws: bool) -> list[Tool]:
         """What the model is told of. `draws`: who answers can make pictures."""
@@ -98,7 +109,8 @@ class Tooling:
     async def run(self, now: Round, calls: Sequence[ToolCall]) -> AsyncGenerator[Event, None]:
         """Run the calls of a round in parallel; each is answered by exactly one ToolReturned.
 
-        ToolAsked, ToolDecided and ToolReturned come in the order they happen. Closing the iterator,
+        ToolAsked, ToolDecided and ToolReturned come in the order they happen, and so does what the
+        surroundings tell. Closing the iterator,
         or cancelling who pulls, cancels the tools and takes the questions away.
         """
         gate = _Gate(self.permissions, self.confirmations, now)
@@ -127,7 +139,9 @@ class _Gate:
         self._permissions = permissions
         self._confirmations = confirmations
         self._now = now
-        self.events: asyncio.Queue[Event | None] = asyncio.Queue()
+        around = now.around
+        # What the doors tell must stand where it happened, before what came of it.
+        self.events = around.told if isinstance(around, Surroundings) else asyncio.Queue()
 
     async def open(self) -> None:
         owner, conversation_id = self._now.owner, self._now.conversation_id

@@ -23,7 +23,8 @@ class Around:
     Each callable acts for the owner of the turn alone, and raises ToolError, with a line for the
     model, where it cannot. `forget` takes the id of a memory or words that tell which is meant, and
     gives what it forgot. `pages` gives pages first to last of the attached document of that name
-    (the only one, where the name is empty). `draw` asks the provider for a picture: 1 request.
+    (the only one, where the name is empty). `draw` asks the provider for a picture of what the words
+    describe, in a shape such as "square" ("any" leaves it to the model): 1 request.
     `keep` stores a picture (its bytes, type and name) that is shown in the chat. `owner` is for
     counting alone: what is limited per visitor.
     """
@@ -32,7 +33,7 @@ class Around:
     remember: Callable[[str], Awaitable[Memory]]
     forget: Callable[[str], Awaitable[Sequence[Memory]]]
     pages: Callable[[str, int, int], Awaitable[Sequence[Page]]]
-    draw: Callable[[str], Awaitable[Media]]
+    draw: Callable[[str, str], Awaitable[Media]]
     keep: Callable[[bytes, str, str], Awaitable[Media]]
     owner: str = ""
 

@@ -10,8 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from inference.offline.errors import ApiError, bad_request
-from inference.offline.faculties import Faculties
-from inference.offline.pictures import Picture
+from inference.offline.faculties import READING_MODEL, Faculties
 from inference.offline.question import Answer, Ask, Question, Say, question_of
 from inference.offline.rules.table import answer
 from inference.offline.structured import as_json, checked_format
@@ -25,7 +24,10 @@ CHARS_PER_TOKEN = 4  # usage is an estimate, there is no tokenizer to be right a
 
 @dataclass(frozen=True, slots=True)
 class ChatAsked:
-    """A checked request. `max_tokens` is None where nobody set a limit."""
+    """A checked request. `max_tokens` is None where nobody set a limit.
+
+    `only_read`: the text in its pictures is the answer.
+    """
 
     question: Question
     wanted_format: dict[str, Any] | None
@@ -34,6 +36,7 @@ class ChatAsked:
     one_call_only: bool
     max_tokens: int | None
     prompt_tokens: int
+    only_read: bool = False
 
 
 async def chat_asked(body: dict[str, Any], senses: frozenset[str]) -> ChatAsked:
@@ -52,6 +55,7 @@ async def chat_asked(body: dict[str, Any], senses: frozenset[str]) -> ChatAsked:
         one_call_only=body.get("parallel_tool_calls") is False,
         max_tokens=limit,
         prompt_tokens=_prompt_tokens(body),
+        only_read=body.get("model") == READING_MODEL,
     )
 
 
@@ -76,11 +80,11 @@ class Completion:
 
 
 async def completed(asked: ChatAsked, faculties: Faculties) -> Completion:
-    async def read(picture: Picture) -> tuple[str, int]:
-        found = await faculties.read(picture)
-        return found.text, found.turned
-
-    given: Answer = await answer(asked.question, read)
+    if asked.only_read:
+        read = [await faculties.read(picture) for picture in asked.question.pictures]
+        told = (f"{one.text}\n\n[{one.admission}]" if one.unread else one.text for one in read)
+        return _said(Say("\n\n".join(text.strip() for text in told)), asked)
+    given: Answer = await answer(asked.question, faculties.read)
     if isinstance(given, Ask):
         calls = given.calls[:1] if asked.one_call_only else given.calls
         sent = [

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import io
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,12 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 MAX_PIXELS = 40_000_000
 MAX_SHOWN_PIXELS = 3_000_000  # what is read from: small print stays sharp, memory bounded
 MAX_SIDE = 4_000
+LONG = 2.5
+MAX_LONG_PIXELS = 12_000_000
+MAX_LONG_SIDE = 12_000
+"""A picture so many times as long as wide is read in tiles (senses/tiles.py), so more is taken."""
+
+_TOO_LARGE = "The picture has more than 40 million pixels."
 
 # Names people use, at the places where they use them.
 NAMED_COLOURS = {
@@ -64,21 +71,25 @@ def opened(data: bytes) -> Picture:
     """Raises ApiError unless it is a PNG, JPEG, GIF or WebP of at most 40 megapixels."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
+    # Pillow only warns of some that are far beyond our own limit.
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
         # The declared size is checked before a single pixel is decoded.
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             kind = image.format or ""
             if image.width * image.height > MAX_PIXELS:
-                raise bad_request("The picture has more than 40 million pixels.")
+                raise bad_request(_TOO_LARGE)
             upright = ImageOps.exif_transpose(image).convert("RGBA")
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise bad_request(_TOO_LARGE) from None
+    except UnidentifiedImageError:
         raise bad_request(
             "This is no picture that can be opened: send PNG, JPEG, GIF or WebP."
         ) from None
     except (OSError, SyntaxError, ValueError, EOFError):
         raise bad_request("The picture is damaged and cannot be opened.") from None
     width, height = upright.size
-    scale = min(1.0, MAX_SIDE / max(width, height), (MAX_SHOWN_PIXELS / (width * height)) ** 0.5)
+    scale = _scale(width, height)
     if scale < 1:
         smaller = (max(1, round(width * scale)), max(1, round(height * scale)))
         upright = upright.resize(smaller, reducing_gap=2.0)
@@ -89,6 +100,14 @@ def opened(data: bytes) -> Picture:
     return Picture(
         width, height, kind, main_colours(thumbnail), shown.width, shown.height, shown.tobytes()
     )
+
+
+def _scale(width: int, height: int) -> float:
+    """How much smaller it is read."""
+    long = max(width, height) >= LONG * min(width, height)
+    side, pixels = (MAX_LONG_SIDE, MAX_LONG_PIXELS) if long else (MAX_SIDE, MAX_SHOWN_PIXELS)
+    share: float = (pixels / (width * height)) ** 0.5
+    return min(1.0, side / max(width, height), share)
 
 
 def main_colours(rgb: bytes, most: int = 3, least_share: float = 0.06) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any
 
 from inference.offline.errors import bad_request
@@ -11,6 +12,10 @@ from inference.offline.pictures import Picture, from_data_uri
 
 RECALLED = re.compile(r"<recalled>\s*(.*?)\s*</recalled>", re.DOTALL)
 RECOLLECTION = re.compile(r"\[(\d{4}-\d\d-\d\d) · (\w+)(?: · ([^\]]*))?\] ?(.*)")
+QUOTED_PASSAGE = re.compile(r"\[([^\]]+) · p\. (\d+)\] ?(.*)")
+WHOLE_DOCUMENT = re.compile(r'<document name="([^"]*)"[^>]*>(.*?)</document>', re.DOTALL)
+STUB = re.compile(r"^\[document ([^\]\n]*), \d+ pages?: [^\]\n]*\]$", re.MULTILINE)
+PAGE = re.compile(r'<page n="(\d+)">\n?(.*?)\n?</page>', re.DOTALL)
 PLACEHOLDER = re.compile(r"^\s*\[image\b[^\]\n]*\]\s*$", re.MULTILINE | re.IGNORECASE)
 DOCUMENT = re.compile(
     r"(?:^[^\n<]*\n)?<document\b[^>]*>.*?</document>|^\[document\b[^\]\n]*\]$",
@@ -55,10 +60,20 @@ class Recollection:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """Of an attached document; pages count from 1."""
+
+    text: str
+    name: str
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """`words` is the last user message; `earlier` are the user messages before it, oldest first.
 
-    `senses` are those installed: reading, hearing, speaking.
+    `passages` are what is there of attached documents, whole or in part; `attached` are the names of
+    those that came with the last message. `senses` are those installed: reading, hearing, speaking.
     """
 
     words: str
@@ -69,6 +84,8 @@ class Question:
     results: tuple[Result, ...] = ()
     senses: frozenset[str] = frozenset()
     lost_picture: bool = False
+    passages: tuple[Passage, ...] = ()
+    attached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +127,8 @@ def question_of(body: dict[str, Any], senses: frozenset[str]) -> Question:
         results=_results(messages[asked_at + 1 :]),
         senses=senses,
         lost_picture=bool(PLACEHOLDER.search(written)),
+        passages=tuple(_passages(messages)),
+        attached=tuple(unescape(name) for name in _names(written)),
     )
 
 
@@ -162,11 +181,29 @@ def _recalled(messages: Sequence[dict[str, Any]]) -> tuple[Recollection, ...]:
                 if head := RECOLLECTION.fullmatch(line.strip()):
                     day, role, title, text = head.groups()
                     lines.append(Recollection(text, day, role, title or ""))
-                elif lines and line.strip():
+                elif lines and line.strip() and not QUOTED_PASSAGE.fullmatch(line.strip()):
                     last = lines.pop()
                     text = f"{last.text}\n{line.strip()}"
                     lines.append(Recollection(text, last.day, last.role, last.title))
     return tuple(lines)
+
+
+def _passages(messages: Sequence[dict[str, Any]]) -> Iterator[Passage]:
+    """Those quoted among what is recalled, and all pages of the documents that stand there whole."""
+    for message in messages:
+        if message.get("role") in ("system", "developer"):
+            for block in RECALLED.findall(_text(message)):
+                for line in block.splitlines():
+                    if found := QUOTED_PASSAGE.fullmatch(line.strip()):
+                        yield Passage(found[3], found[1], int(found[2]))
+        elif message.get("role") == "user":
+            for name, inner in WHOLE_DOCUMENT.findall(_text(message)):
+                for page, text in PAGE.findall(inner):
+                    yield Passage(text, unescape(name), int(page))
+
+
+def _names(written: str) -> list[str]:
+    return [name for name, _ in WHOLE_DOCUMENT.findall(written)] + STUB.findall(written)
 
 
 def _tools(body: dict[str, Any]) -> dict[str, ToolOffer]:

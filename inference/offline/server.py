@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from inference.offline.chat import MODEL, chat_asked, completed, streamed, whole
 from inference.offline.embedding import DIMENSIONS, embedded
 from inference.offline.errors import ApiError, bad_request
-from inference.offline.faculties import Faculties
+from inference.offline.faculties import READING_MODEL, Faculties
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -107,7 +107,8 @@ class Endpoints:
 
     async def chat(self, request: Request) -> Response:
         body = await _json_body(request)
-        _check_model(body.get("model"), MODEL)
+        if body.get("model") != READING_MODEL:
+            _check_model(body.get("model"), MODEL)
         asked = await chat_asked(body, self._installed())
         if asked.stream:
             return StreamingResponse(

@@ -80,23 +80,24 @@ class WorkerProcess:
                         pipe.close()
 
     def _exchange(self, header: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes] | None:
-        """Blocking. None where the worker died; one that had died before is replaced."""
-        for _ in range(2):
-            process = self._running()
+        """Blocking. None where the worker died; one that was there before us is replaced once.
+
+        One that was just killed takes what is written to it for a while yet: only that it never
+        answers shows that it is dead.
+        """
+        while True:
+            before, process = self._process, self._running()
             assert process.stdin is not None
             assert process.stdout is not None
             try:
                 send(process.stdin, header, body)
+                reply = receive(process.stdout)
             except (OSError, ValueError):
-                if self._process is not process:  # killed while we wrote
-                    return None
-                process.wait()
-                continue
-            try:
-                return receive(process.stdout)
-            except (OSError, ValueError):  # killed and closed while we read
-                return None
-        return None
+                reply = None
+            if reply is not None or process is not before or self._process is not process:
+                return reply  # the last: it was ended from outside while we waited
+            process.kill()
+            process.wait()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:

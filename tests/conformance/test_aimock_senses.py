@@ -20,6 +20,7 @@ from tests.conformance.conftest import ERRAND, KEY, Open, at, entries, journal
 from tests.conformance.serving import Serving
 from tests.conftest import OWNER, said
 from tests.scripted_server import tone
+from tests.speech import speech, wav
 
 
 async def test_a_recording_is_heard(aimock: Serving, backend: Open, engine: AsyncEngine) -> None:
@@ -85,7 +86,8 @@ async def test_a_spoken_question_with_a_tool_and_a_spoken_answer_costs_four_requ
     house: House, aimock: Serving
 ) -> None:
     before = len(journal(aimock))
-    media = await house.layers.media.put(OWNER, tone(), "audio/wav", "question.wav")
+    question = wav(speech("What is it?"))
+    media = await house.layers.media.put(OWNER, question, "audio/wav", "question.wav")
     turn = Turn(OWNER, new_id(), said(Audio(media, 1.0)), new_id(), (), Wishes(speak=True))
     events = [event async for event in run_turn(turn, house.layers)]
     ended = events[-1]

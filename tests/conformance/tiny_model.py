@@ -38,7 +38,8 @@ class _Vocabulary:
 def write_model(path: Path, texts: Mapping[str, str], *, window: int = 16_384) -> int:
     """Write a model that says `texts[cue]` when the last user message holds the words `cue`.
 
-    The text of the cue "" follows a tool's result; a text that ends in "…" begins anew for ever;
+    So it does after a tool's result that holds one, while tools are offered; any other result is
+    followed by the text of the cue "". A text that ends in "…" begins anew for ever;
     one that ends inside a call leaves the rest to the grammar; what stands between bars is said in
     one piece. To all else it answers nothing.
     Gives the width of its embeddings.
@@ -75,7 +76,10 @@ def write_model(path: Path, texts: Mapping[str, str], *, window: int = 16_384) -
 def chat_template(texts: Mapping[str, str]) -> str:
     """Hermes' way of writing tools and calls; the last token of a prompt says what comes."""
     cues = "".join(
-        f"{{%- elif {cue!r} in last.content %}}{{{{- {_cue(cue)!r} }}}}" for cue in texts if cue
+        f"{{%- elif {cue!r} in last.content and (tools or last.role != 'tool') %}}"
+        f"{{{{- {_cue(cue)!r} }}}}"
+        for cue in texts
+        if cue
     )
     return (
         _TEMPLATE.replace("ROLE", ROLE)
@@ -118,8 +122,9 @@ _TEMPLATE = """\
 {%- if add_generation_prompt %}
 {{- 'ROLEassistant\\n' }}
 {%- set last = messages[-1] %}
-{%- if last.role == 'tool' %}{{- 'AFTER' }}
+{%- if not last.content %}{{- 'NOTHING' }}
 {# cues #}
+{%- elif last.role == 'tool' %}{{- 'AFTER' }}
 {%- else %}{{- 'NOTHING' }}
 {%- endif %}
 {%- endif %}"""

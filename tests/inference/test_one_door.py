@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from inference.backend import BackendError, ChatRequest, Errand, Speech
 from inference.connection import Connection
 from inference.discovery import Catalogue
+from inference.drawing import Wanted
 from inference.ledger import Ledger
 from inference.openai_backend import OpenAIBackend
 from inference.provider import Quirks
@@ -143,6 +144,10 @@ async def test_the_server_sees_as_many_requests_as_the_ledger_whatever_is_asked(
     await opened.transcribe(Speech(tone(), "audio/wav"), "hearing", errand("transcription"))
     await opened.speak("Hi", "speaking", "calm", errand("speech"))
     await opened.embed(["one"] * 70, "embedding", errand("embedding"))  # two batches
+    model.draws(link=f"{model.base_url.removesuffix('/v1')}/picture.png").serves(
+        "/picture.png", b"\x89PNG\r\n\x1a\n"
+    )
+    await opened.draw(Wanted("A house", "painter"), errand("image"), lambda: None)
     catalogue = Catalogue(Ledger(engine))
     await catalogue.offered(Connection(opened.provider, KEY), "ann")
     await talk(backend(base_url="http://127.0.0.1:9/v1"))  # nobody there: no request
@@ -151,15 +156,16 @@ async def test_the_server_sees_as_many_requests_as_the_ledger_whatever_is_asked(
         "audio/transcriptions": 1,
         "audio/speech": 1,
         "embeddings": 2,
+        "images/generations": 1,
+        "/picture.png": 1,  # of the same request
         "models": 1,
     }
     seen = [hit.path.removeprefix("/v1/") for hit in model.hits]
     assert {path: seen.count(path) for path in seen} == expected
     written = await rows(engine)
-    assert len(written) == len(model.hits)
-    assert [written.count(p) for p in ("answer", "transcription", "speech", "embedding")] == [
-        8, 1, 1, 2,
-    ]  # fmt: skip
+    assert len(written) == len(model.hits) - 1
+    purposes = ("answer", "transcription", "speech", "embedding", "image")
+    assert [written.count(p) for p in purposes] == [8, 1, 1, 2, 1]
     assert written.count("models") == 1
 
 
@@ -185,6 +191,7 @@ async def test_at_the_end_of_the_budget_no_kind_of_request_leaves(
         opened.transcribe(Speech(tone(), "audio/wav"), "hearing", errand("transcription")),
         opened.speak("Hi", "speaking", "calm", errand("speech")),
         opened.embed(["one"], "embedding", errand("embedding")),
+        opened.draw(Wanted("A house", "painter"), errand("image"), lambda: None),
     ):
         with pytest.raises(BackendError, match="All 0 requests"):
             await asked

@@ -30,7 +30,10 @@ def test_near_the_end_the_local_voice_speaks_and_it_is_said() -> None:
 
 def test_without_a_local_voice_the_provider_speaks_while_it_can() -> None:
     assert plan(3, speak=True, local_senses=False).speech == "provider"
-    assert plan(2, speak=True, local_senses=False).speech == "none"
+    last = plan(2, speak=True, local_senses=False)
+    assert (last.speech, last.speech_requests, last.tool_rounds) == ("provider", 1, 0)
+    assert "spoken when it is whole, in one request" in last.note
+    assert plan(1, speak=True, local_senses=False).speech == "none"
 
 
 def test_the_last_request_is_never_spent_on_hearing() -> None:
@@ -53,5 +56,5 @@ def test_no_plan_spends_more_than_is_left(
     made = plan(left, speak=speak, recordings=recordings, local_senses=local_senses)
     spends = made.tool_rounds + 1
     spends += recordings if made.hearing == "provider" else 0
-    spends += SPEECH_REQUESTS if made.speech == "provider" else 0
+    spends += made.speech_requests if made.speech == "provider" else 0
     assert spends <= max(1, left)

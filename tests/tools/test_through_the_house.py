@@ -5,12 +5,10 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
 
-from app import House, open_house
 from events import (
     Event,
     ToolAsked,
@@ -23,6 +21,7 @@ from events import (
     grow,
 )
 from handler import run_turn
+from house import House, open_house
 from inference.connection import connect
 from inference.provider import load_providers
 from messages import Message, Text, ToolResult, Wishes, new_id
@@ -57,6 +56,15 @@ async def slow() -> str:
     """Takes 200 ms."""
     await asyncio.sleep(0.2)
     return "slept"
+
+
+@tool
+async def together() -> str:
+    """Ends when there are two of it, and something was looked at."""
+    ran.append("in")
+    while ran.count("in") < 2 or "it" not in ran:
+        await asyncio.sleep(0.005)
+    return "met"
 
 
 @tool
@@ -113,7 +121,7 @@ async def picture(around: Around) -> Outcome:
     return Outcome("shown", pictures=(await around.keep(b"\x89PNG...", "image/png", "p.png"),))
 
 
-TOOLS = [look, slow, raising, picky, hanging, endless, flood, page, note, picture]
+TOOLS = [look, slow, together, raising, picky, hanging, endless, flood, page, note, picture]
 
 
 def with_tools(house: House, tools: Sequence[Tool]) -> Layers:
@@ -200,15 +208,12 @@ async def test_a_travel_assistant_is_asked_whether_it_is_warm_in_barcelona(
 
 
 async def test_two_tools_run_in_parallel_in_one_round(model: ScriptedServer, turn: RunTurn) -> None:
-    model.calls(("slow", {}), ("slow", {}), ("look", {"at": "it"}))
+    model.calls(("together", {}), ("together", {}), ("look", {"at": "it"}))
     model.says("Done.")
     events = await turn("Go")
-    results = answered(events)
-    assert [r.text for r in results] == ["seen it", "slept", "slept"]  # as they came
-    times = [e for e in events if isinstance(e, ToolReturned)]
-    assert all(0.2 <= t.result.seconds < 0.4 for t in times[1:])
+    assert [r.text for r in answered(events)] == ["seen it", "met", "met"]  # as they came
     assert len(model.hits) == 2
-    assert tool_rows(model.requests[1]) == ["slept", "slept", "seen it"]  # as they were called
+    assert tool_rows(model.requests[1]) == ["met", "met", "seen it"]  # as they were called
 
 
 async def test_three_rounds_in_a_row_cost_four_requests(
@@ -297,10 +302,9 @@ async def test_stop_in_the_middle_of_a_tool_answers_its_call_and_ends_it(
     task = asyncio.create_task(pull())
     while "tool_returned" not in kinds(events):
         await asyncio.sleep(0.01)
-    started = monotonic()
     task.cancel()
-    await asyncio.wait([task])
-    assert monotonic() - started < 1
+    async with asyncio.timeout(20):  # the tool would take a minute
+        await asyncio.wait([task])
     assert {r.text for r in answered(events)} == {"seen it", "No result: the turn was stopped."}
     assert reply(events).status == "stopped"
     assert ran == ["it", "stopped"]

@@ -1,5 +1,6 @@
 """A server's tools as the router takes them, and the way their calls go."""
 
+import json
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -23,6 +24,17 @@ def digest_of(tool: types.Tool) -> str:
     """All that a model or a person is told of it."""
     told = {"name", "title", "description", "input_schema", "annotations"}
     return digest(tool.model_dump(mode="json", include=told, exclude_none=True))
+
+
+def told_of(tool: types.Tool) -> str:
+    """All that its digest covers, as text for the operator who compares it with what it was."""
+    said = tool.model_dump(mode="json", include={"title", "annotations"}, exclude_none=True)
+    arguments = json.dumps(tool.input_schema, indent=2, ensure_ascii=False)
+    parts = [description_of(tool), f"Arguments: {arguments}"]
+    if said:
+        parts.append(f"Of itself: {json.dumps(said, indent=2, ensure_ascii=False)}")
+    text = "\n\n".join(parts)
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
 def usable(tools: Iterable[types.Tool]) -> list[types.Tool]:

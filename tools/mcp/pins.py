@@ -19,11 +19,17 @@ from pydantic import BaseModel, ValidationError
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A tool that is not offered until it is approved, and the words it now goes by."""
+    """A tool that is not offered until it is approved, and the words it now goes by.
+
+    `before` is all that was told of it when it was let in, `now` all that is told by now: what it
+    does, the arguments it takes, what it says of itself. `before` is empty where it was not kept.
+    """
 
     tool: str
     kind: Literal["new", "changed"]
     description: str
+    before: str = ""
+    now: str = ""
 
 
 class NotKept(Exception):
@@ -33,6 +39,7 @@ class NotKept(Exception):
 class _Known(BaseModel):
     fingerprint: str
     tools: dict[str, str]
+    told: dict[str, str] = {}
 
 
 class _File(BaseModel):
@@ -64,9 +71,20 @@ class Pins:
         known = self._file.servers.get(server)
         return known.tools if known else {}
 
-    def pin(self, server: str, fingerprint: str, digests: Mapping[str, str]) -> None:
+    def told(self, server: str) -> Mapping[str, str]:
+        """What was told of each tool when it was let in, to be read beside what is told now."""
+        known = self._file.servers.get(server)
+        return known.told if known else {}
+
+    def pin(
+        self,
+        server: str,
+        fingerprint: str,
+        digests: Mapping[str, str],
+        told: Mapping[str, str] | None = None,
+    ) -> None:
         """What is not in `digests` is forgotten. Raises NotKept."""
-        known = _Known(fingerprint=fingerprint, tools=dict(digests))
+        known = _Known(fingerprint=fingerprint, tools=dict(digests), told=dict(told or {}))
         self._file = _File(servers={**self._file.servers, server: known})
         try:
             _write(self._path, self._file.model_dump_json(indent=2))

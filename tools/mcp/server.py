@@ -9,8 +9,8 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import replace
-from time import monotonic
-from typing import Any
+from time import monotonic, time
+from typing import Any, Literal
 
 import httpx2
 import mcp_types as types
@@ -23,7 +23,7 @@ from tools.mcp.child import TOO_LONG, Child
 from tools.mcp.config import Server
 from tools.mcp.endpoint import Endpoint, asked_at, endpoint
 from tools.mcp.noise import FLOODS
-from tools.mcp.offering import description_of, digest_of, offered, usable
+from tools.mcp.offering import description_of, digest_of, offered, told_of, usable
 from tools.mcp.pins import Change, NotKept, Pins, digest_of_all
 from tools.mcp.results import outcome_of
 from tools.mcp.status import Pace, ServerStatus, State
@@ -75,7 +75,7 @@ class McpServer:
             why = await self._one_connection()
             if monotonic() - began > self._pace.steady_s:
                 pause_s = self._pace.first_s
-            self._become("failed", self._fit_to_show(why))
+            self._become("failed", self._fit_to_show(why), again_at=time() + pause_s)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._wake.wait()
@@ -220,7 +220,7 @@ class McpServer:
         known = self._pins.of(self._server.name)
         let_in = [t for t in self._listed if known.get(t.name) == self._digests[t.name]]
         changes = tuple(
-            Change(t.name, "changed" if t.name in known else "new", description_of(t))
+            self._change(t, "changed" if t.name in known else "new")
             for t in self._listed
             if known.get(t.name) != self._digests[t.name]
         )
@@ -233,9 +233,16 @@ class McpServer:
         )
         self._become("changed" if changes else "ready", error)
 
+    def _change(self, tool: types.Tool, kind: Literal["new", "changed"]) -> Change:
+        before = self._pins.told(self._server.name).get(tool.name, "")
+        return Change(tool.name, kind, description_of(tool), before, told_of(tool))
+
     def _pin(self, digests: dict[str, str], *, anew: bool = False) -> None:
-        before = {} if anew else self._pins.of(self._server.name)
-        self._pins.pin(self._server.name, self._server.fingerprint, {**before, **digests})
+        name = self._server.name
+        before = {} if anew else self._pins.of(name)
+        told = {} if anew else self._pins.told(name)
+        now = {tool.name: told_of(tool) for tool in self._listed if tool.name in digests}
+        self._pins.pin(name, self._server.fingerprint, {**before, **digests}, {**told, **now})
 
     async def _heard(self, message: object) -> None:
         if isinstance(message, types.ToolListChangedNotification):
@@ -256,7 +263,7 @@ class McpServer:
         self._over = self._over or why
         self._news.set()
 
-    def _become(self, state: State, error: str) -> None:
+    def _become(self, state: State, error: str, *, again_at: float = 0.0) -> None:
         before = self.status
         self.status = replace(
             before,
@@ -265,6 +272,7 @@ class McpServer:
             tools=tuple(tool.name for tool in self.tools),
             changes=before.changes if state == "changed" else (),
             seen=before.seen if state == "changed" else "",
+            again_at=again_at,
         )
         if self.status == before:
             return

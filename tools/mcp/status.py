@@ -14,7 +14,8 @@ class ServerStatus:
 
     A server that is "changed" works; what waits to be approved is in `changes`, and `seen` is what
     approves just that. `error` is the last one, in a line or a few, without the secrets of mcp.json;
-    the server itself may have written it: it is plain text, to be shown as such.
+    the server itself may have written it: it is plain text, to be shown as such. One that "failed"
+    is started again at `again_at` (seconds since 1970), or not at all where that is 0.
     """
 
     name: str
@@ -23,6 +24,7 @@ class ServerStatus:
     error: str = ""
     changes: tuple[Change, ...] = ()
     seen: str = ""
+    again_at: float = 0.0
 
     @property
     def told(self) -> str:

@@ -23,15 +23,12 @@ from tools.web.tls import trusted
 CONNECT_S = 5.0
 READ_S = 8.0
 TOTAL_S = 15.0
-MAX_BYTES = 2_000_000  # of the body, as it comes over the wire and as it is decoded
+MAX_BYTES = 2_000_000  # of a page
 MAX_REDIRECTS = 4
 MOST_ADDRESSES = 4  # of one name that are tried
-READABLE = ("application/json", "application/xhtml+xml", "application/xml", "application/pdf")
-
 _TIMEOUTS = {"connect": CONNECT_S, "read": READ_S, "write": READ_S, "pool": CONNECT_S}
 _HEADERS = [
     ("User-Agent", "Parley (reads a page when its user asks for it)"),
-    ("Accept", "text/html, application/xhtml+xml, text/*, application/json, application/pdf"),
     ("Accept-Encoding", "identity"),
     ("Connection", "close"),
 ]
@@ -40,6 +37,40 @@ _lookups = ThreadPoolExecutor(4, thread_name_prefix="dns")
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """All addresses of a host. Raises OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is fetched: the types that pass, those that end in "/" with all below them; how many bytes
+    at most, as they come over the wire and as they are decoded; what is said of all else.
+    """
+
+    types: tuple[str, ...]
+    max_bytes: int
+    otherwise: str
+
+    @property
+    def accepted(self) -> str:
+        """What is asked for in a request."""
+        return ", ".join(t + "*" if t.endswith("/") else t for t in self.types)
+
+    def passes(self, mime: str) -> bool:
+        return mime in self.types or mime.partition("/")[0] + "/" in self.types
+
+
+PAGES = Kind(
+    (
+        "text/html",
+        "application/xhtml+xml",
+        "text/",
+        *("application/json", "application/xml", "application/pdf"),
+    ),
+    MAX_BYTES,
+    "That is no web page, text or PDF.",
+)
+PICTURES = Kind(
+    ("image/", "application/octet-stream"), 25_000_000, "There is no picture where one should be."
+)
 
 
 class Dial(Protocol):
@@ -55,7 +86,7 @@ class Dial(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """`cut` says that there was more than MAX_BYTES. `charset` is empty where nobody said."""
+    """`cut` says that there was more than that kind's `max_bytes`. `charset` is empty where nobody said."""
 
     place: Place
     mime: str
@@ -129,8 +160,9 @@ class GuardedNetwork(httpcore2.AsyncNetworkBackend):
 class Fetcher:
     """GET without cookies, credentials or proxies; redirects are followed here, each checked anew."""
 
-    def __init__(self, network: GuardedNetwork | None = None) -> None:
+    def __init__(self, network: GuardedNetwork | None = None, kind: Kind = PAGES) -> None:
         self._network = network or GuardedNetwork()
+        self._kind = kind
 
     async def fetch(self, url: str) -> Fetched:
         """Raises ToolError, with nothing in it that the host could have written."""
@@ -165,33 +197,33 @@ class Fetcher:
                 pool.stream(
                     "GET",
                     url,
-                    headers=[("Host", host), *_HEADERS],
+                    headers=[("Host", host), ("Accept", self._kind.accepted), *_HEADERS],
                     extensions={"timeout": _TIMEOUTS},
                 ) as response,
             ):
-                return await _read(place, response)
+                return await _read(place, response, self._kind)
         except httpcore2.TimeoutException:
             raise ToolError(f"{place.host} was silent for {READ_S:g} s.") from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError):
             raise ToolError(f"{place.host} broke off, or does not speak HTTP.") from None
 
 
-async def _read(place: Place, response: httpcore2.Response) -> Fetched | Place:
+async def _read(place: Place, response: httpcore2.Response, kind: Kind) -> Fetched | Place:
     headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
     if response.status in (301, 302, 303, 307, 308) and b"location" in headers:
         return place_of(urljoin(str(place), headers[b"location"]))
     if response.status != 200:
         raise ToolError(f"{place.host} answered with status {response.status}.")
     mime, charset = _content_type(headers.get(b"content-type", ""))
-    if not (mime.startswith("text/") or mime in READABLE):
-        raise ToolError("That is no web page, text or PDF.")
+    if not kind.passes(mime):
+        raise ToolError(kind.otherwise)
     decoded = _decoder(headers.get(b"content-encoding", ""))
     data, wire = bytearray(), 0
     async for piece in response.aiter_stream():
         wire += len(piece)
-        data += decoded(piece, MAX_BYTES + 1 - len(data))
-        if max(wire, len(data)) > MAX_BYTES:
-            return Fetched(place, mime, charset, bytes(data[:MAX_BYTES]), cut=True)
+        data += decoded(piece, kind.max_bytes + 1 - len(data))
+        if max(wire, len(data)) > kind.max_bytes:
+            return Fetched(place, mime, charset, bytes(data[: kind.max_bytes]), cut=True)
     return Fetched(place, mime, charset, bytes(data), cut=False)
 
 

@@ -92,7 +92,7 @@ def past(question: Question) -> Answer | None:
 
 def perhaps_past(question: Question) -> Answer | None:
     """A question that does not ask for the past, yet the past holds two of its rarer words."""
-    if not _is_question(question.words):
+    if not is_question(question.words):
         return None
     least = 1 if ABOUT_ME.search(question.words) else 2
     best = [line for shared, line in _ranked(question) if shared >= least]
@@ -102,8 +102,8 @@ def perhaps_past(question: Question) -> Answer | None:
 def _ranked(question: Question) -> list[tuple[int, Recollection]]:
     """The best lines, with the number of words they share with the question, the best first."""
     lines = _lines(question)
-    words = [Counter(_stems(line.text)) for line in lines]
-    sought = set(_stems(question.words))
+    words = [Counter(stems(line.text)) for line in lines]
+    sought = set(stems(question.words))
     if not sought:
         return []
     holding = Counter(stem for counted in words for stem in counted)
@@ -129,7 +129,7 @@ def _lines(question: Question) -> list[Recollection]:
     lines += [line for line in question.recalled if not line.text.startswith(OWN_WORDS)]
     if re.search(r"\bask", question.words, re.IGNORECASE):
         return lines
-    return [line for line in lines if not _is_question(line.text)]
+    return [line for line in lines if not is_question(line.text)]
 
 
 def _first_of_each(ranked: list[tuple[int, Recollection]]) -> list[tuple[int, Recollection]]:
@@ -144,7 +144,7 @@ def _first_of_each(ranked: list[tuple[int, Recollection]]) -> list[tuple[int, Re
     return kept[:MOST_QUOTES]
 
 
-def _stems(text: str) -> list[str]:
+def stems(text: str) -> list[str]:
     """Words without their endings, the common ones left out."""
     found = re.findall(r"[^\W_]+", text.lower().replace("'s", "").replace("’s", ""))
     return [_stem(word) for word in found if word not in STOP and (len(word) > 1 or word.isdigit())]
@@ -158,7 +158,7 @@ def _stem(word: str) -> str:
     return word.removesuffix("e")
 
 
-def _is_question(text: str) -> bool:
+def is_question(text: str) -> bool:
     return text.rstrip().endswith("?") or bool(ASKING.match(text))
 
 

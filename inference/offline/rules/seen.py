@@ -4,11 +4,11 @@ import re
 from collections.abc import Awaitable, Callable
 
 from inference.offline.errors import ApiError
+from inference.offline.faculties import Read
 from inference.offline.pictures import Picture
 from inference.offline.question import Question, Say
 
-ReadText = Callable[[Picture], Awaitable[tuple[str, int]]]
-"""Gives the text of a picture in reading order, and by how many degrees it had to be turned."""
+ReadText = Callable[[Picture], Awaitable[Read]]
 
 NO_MODEL = (
     "I cannot tell what it shows: that takes a vision model. "
@@ -31,13 +31,16 @@ async def seen(question: Question, read: ReadText) -> Say:
 async def _described(picture: Picture, which: str, read: ReadText) -> str:
     about = _about(picture)
     try:
-        text, turned = await read(picture)
+        found = await read(picture)
     except ApiError as error:
         return f"{which.capitalize()} is {about}. Its text was not read: {error.message}"
-    if not text:
+    missing = f" {found.admission}" if found.unread else ""
+    if not found.text and found.unread:
+        return f"I see writing in {which}, but{missing} It is {about}."
+    if not found.text:
         return f"I found no text in {which}. It is {about}."
-    sideways = f" (turned by {turned}°)" if turned else ""
-    return f"I read this in {which}{sideways}:\n\n{_fenced(text)}\n\nIt is {about}."
+    sideways = f" (turned by {found.turned}°)" if found.turned else ""
+    return f"I read this in {which}{sideways}:\n\n{_fenced(found.text)}\n\nIt is {about}.{missing}"
 
 
 def _about(picture: Picture) -> str:

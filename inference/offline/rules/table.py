@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from inference.offline.question import Answer, Question
 from inference.offline.rules.by_name import named_tool
+from inference.offline.rules.documents import from_documents
 from inference.offline.rules.recall import asked_to_remember, past, perhaps_past
 from inference.offline.rules.results import worded_results
 from inference.offline.rules.seen import ReadText, seen
@@ -24,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     named_tool,
     asked_to_remember,
     help_text,
+    from_documents,
     past,
     needed_tools,
     connecting,
