@@ -1,27 +1,27 @@
 """What a visitor may attach: judged by content, never by name, and cleaned before it is kept."""
 
 import asyncio
+import base64
 import io
 import json
 import sys
-import wave
 from dataclasses import dataclass
 from pathlib import Path
 
 import PIL.Image
-from PIL import ImageOps
 
 from messages import Audio, Image, Media
+from pictures import gate
+from pictures.gate import Clean
+from pictures.limits import Refused as PictureRefused
+from voice.decode import Undecodable
+from voice.recording import Recording as Recording
+from voice.recording import is_sound, recorded, seconds_of
 
 MAX_BYTES = 25 * 1024 * 1024
-MAX_PIXELS = 40_000_000
-MAX_SIDE = 12_000
-LONGEST_SIDE = 1568  # beyond this vision models scale down themselves
-MAX_SECONDS = 600
 MAX_READING_S = 120.0
 """A document is given up after so long. TeX papers take 0.05 s a page, most others 0.01."""
 
-_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 _HOUSE = Path(__file__).resolve().parent
 
 
@@ -34,32 +34,30 @@ class BadAttachment(Exception):
         self.advice = advice
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Upright, at most 1568 pixels a side, encoded anew: no metadata is left in it."""
+Picture = Clean
 
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A page that is a picture: a JPEG of it. Pages count from 1."""
+
+    page: int
     data: bytes
-    mime: str
     width: int
     height: int
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
-    """A PCM WAV file."""
-
-    data: bytes
-    mime: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Writing:
-    """A document as it came, and its text by pages; where it shows pictures alone they are empty."""
+    """A document as it came, and its text by pages; where it shows pictures alone they are empty.
+
+    `scans` are the first of those, of a PDF.
+    """
 
     data: bytes
     mime: str
     pages: tuple[str, ...]
+    scans: tuple[Scan, ...] = ()
 
 
 async def inspect(data: bytes, *, within_s: float = MAX_READING_S) -> Picture | Recording | Writing:
@@ -68,10 +66,10 @@ async def inspect(data: bytes, *, within_s: float = MAX_READING_S) -> Picture | 
         raise BadAttachment("The file is empty.")
     if len(data) > MAX_BYTES:
         raise BadAttachment("The file is larger than 25 MB.", "Attach a smaller one.")
-    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
-        return await asyncio.to_thread(_recording, data)
-    if data.startswith(_PICTURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
-        return await asyncio.to_thread(_picture, data)
+    if gate.is_picture(data):
+        return await _picture(data)
+    if is_sound(data):
+        return await _recording(data)
     return await _writing(data, within_s)
 
 
@@ -80,56 +78,23 @@ def described(media: Media, data: bytes) -> Image | Audio:
     header alone.
     """
     if media.mime.startswith("audio/"):
-        return Audio(media, _seconds(data))
+        return Audio(media, seconds_of(data))
     with PIL.Image.open(io.BytesIO(data)) as picture:
         return Image(media, picture.width, picture.height)
 
 
-def _seconds(data: bytes) -> float:
+async def _recording(data: bytes) -> Recording:
     try:
-        with wave.open(io.BytesIO(data)) as sound:
-            return sound.getnframes() / sound.getframerate() if sound.readframes(1) else 0.0
-    except (wave.Error, EOFError, ZeroDivisionError):
-        raise BadAttachment("This WAV file cannot be read.", "Record again.") from None
+        return await recorded(data)
+    except Undecodable as refused:
+        raise BadAttachment(refused.message, refused.advice) from None
 
 
-def _recording(data: bytes) -> Recording:
-    seconds = _seconds(data)
-    if not seconds:
-        raise BadAttachment("The recording is empty.", "Record again.")
-    if seconds > MAX_SECONDS:
-        raise BadAttachment("The recording is longer than 10 minutes.", "Attach a shorter one.")
-    return Recording(data, "audio/wav", seconds)
-
-
-def _picture(data: bytes) -> Picture:
+async def _picture(data: bytes) -> Picture:
     try:
-        with PIL.Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "GIF", "WEBP"]) as opened:
-            width, height = opened.size
-            if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-                raise BadAttachment(
-                    f"The picture has {width} × {height} pixels; 40 million are the most.",
-                    "Make it smaller and attach it again.",
-                )
-            opened.seek(0)
-            kind = opened.format
-            upright = ImageOps.exif_transpose(opened)
-            upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-            return _encoded(upright, as_photo=kind == "JPEG")
-    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError):
-        raise BadAttachment("The picture is damaged.", "Save it again and attach it.") from None
-
-
-def _encoded(picture: PIL.Image.Image, *, as_photo: bool) -> Picture:
-    out = io.BytesIO()
-    if as_photo:
-        picture.convert("RGB").save(out, "JPEG", quality=80)
-    else:
-        mode = "RGBA" if picture.has_transparency_data else "RGB"
-        picture.convert(mode).save(out, "PNG")
-    return Picture(
-        out.getvalue(), "image/jpeg" if as_photo else "image/png", picture.width, picture.height
-    )
+        return await gate.clean(data)
+    except PictureRefused as refused:
+        raise BadAttachment(refused.message, refused.advice) from None
 
 
 async def _writing(data: bytes, within_s: float) -> Writing:
@@ -159,4 +124,7 @@ async def _writing(data: bytes, within_s: float) -> Writing:
     told = await asyncio.to_thread(json.loads, answer)
     if "refused" in told:
         raise BadAttachment(told["refused"], told.get("advice", ""))
-    return Writing(data, told["mime"], tuple(told["pages"]))
+    scans = tuple(
+        Scan(s["page"], base64.b64decode(s["jpeg"]), s["width"], s["height"]) for s in told["scans"]
+    )
+    return Writing(data, told["mime"], tuple(told["pages"]), scans)

@@ -1,12 +1,16 @@
 """What comes with a message: checked, cleaned and kept, and found again when the message is sent."""
 
 import asyncio
+import mimetypes
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
 
-from attachments import BadAttachment, Picture, Writing, described, inspect
+from attachments import BadAttachment, Picture, Scan, Writing, described, inspect
 from memory.documents import Documents
 from memory.edge import Missing
 from memory.media import MediaStore
-from messages import Audio, Document, Image
+from messages import Audio, Document, Image, Media, View
 from refusals import NotFound, Refused
 
 LONGEST_NAME = 200
@@ -28,12 +32,16 @@ class Intake:
                 found = await inspect(data)
         except BadAttachment as error:
             raise Refused(error.message, error.advice) from None
+        if isinstance(found, Picture):
+            name = _as_kept(name, found)
         media = await self._media.put(owner, found.data, found.mime, name[:LONGEST_NAME])
         if isinstance(found, Writing):
             outline = await self._documents.put(owner, media.sha256, found.pages)
-            return Document(media, outline.pages, outline.tokens)
+            views = await self._keep_views(owner, media, found.scans)
+            return Document(media, outline.pages, outline.tokens, views)
         if isinstance(found, Picture):
-            return Image(media, found.width, found.height)
+            views = await self._keep_views(owner, media, found.pieces)
+            return Image(media, found.width, found.height, views=views)
         return Audio(media, found.seconds)
 
     async def kept(self, owner: str, sha256: str) -> Image | Audio | Document:
@@ -42,7 +50,34 @@ class Intake:
             media, path = await self._media.path(owner, sha256)
             if not media.mime.startswith(("image/", "audio/")):
                 outline = await self._documents.outline(owner, sha256)
-                return Document(media, outline.pages, outline.tokens)
+                views = await self._documents.views.of(media, owner)
+                return Document(media, outline.pages, outline.tokens, views)
         except Missing:
             raise NotFound("This file is not here any more.", "Attach it again.") from None
-        return described(media, await asyncio.to_thread(path.read_bytes))
+        part = described(media, await asyncio.to_thread(path.read_bytes))
+        if isinstance(part, Image):
+            return replace(part, views=await self._documents.views.of(media, owner))
+        return part
+
+    async def _keep_views(
+        self, owner: str, media: Media, shown: Sequence[Picture | Scan]
+    ) -> tuple[View, ...]:
+        """Pages of a scan, or pieces of a long picture."""
+        views = []
+        for place, one in enumerate(shown, start=1):
+            number, mime = (one.page, "image/jpeg") if isinstance(one, Scan) else (place, one.mime)
+            kept = await self._media.put(owner, one.data, mime, media.name)
+            views.append(View(number, kept, one.width, one.height))
+        await self._documents.views.put(owner, media.sha256, views)
+        return tuple(views)
+
+
+def _as_kept(name: str, picture: Picture) -> str:
+    """The name of the picture as it was encoded anew; it says where only its first frame was kept."""
+    path = PurePosixPath(name.replace("\\", "/").strip())
+    told = mimetypes.guess_type(f"a{path.suffix.lower()}")[0]
+    stem = (path.stem if told else path.name)[: LONGEST_NAME - 20]
+    ending = ".jpg" if picture.mime == "image/jpeg" else ".png"
+    if picture.moves:
+        return f"{stem or 'picture'} (first frame){ending}"
+    return path.name if told == picture.mime or not stem else f"{stem}{ending}"

@@ -1,10 +1,11 @@
-"""The process: a document on its input, its pages as JSON on its output.
+"""The process: a document on its input, its pages as JSON on its output; pictures in it are base64.
 
 Files come from strangers, and parsers of large formats meet every trick there is. So each document
 is read in a process of its own, with no more memory and time than a large honest one needs; whatever
 happens to it, the house goes on.
 """
 
+import base64
 import contextlib
 import io
 import json
@@ -24,14 +25,23 @@ def main() -> None:
 
 def _told(data: bytes) -> dict[str, object]:
     try:
-        mime, pages = read(data)
+        mime, pages, scans = read(data)
     except Refused as refused:
         return {"refused": refused.message, "advice": refused.advice}
     except MemoryError:
         return {"refused": "Reading this document takes too much memory."}
     except Exception:  # parsers raise anything on hostile bytes
         return {"refused": "The document is damaged.", "advice": "Save it again and attach it."}
-    return {"mime": mime, "pages": pages}
+    drawn = [
+        {
+            "page": s.page,
+            "width": s.width,
+            "height": s.height,
+            "jpeg": base64.b64encode(s.data).decode(),
+        }
+        for s in scans
+    ]
+    return {"mime": mime, "pages": pages, "scans": drawn}
 
 
 def _confine() -> None:

@@ -5,6 +5,12 @@ MAX_CHARS = 5_000_000
 PAGE_CHARS = 3_000
 """What has no pages of its own is cut at the ends of lines, after about so many characters."""
 
+MAX_SCANS = 20
+LONGEST_SIDE = 1568
+STRAY_CHARS = 60
+"""Pages that are pictures: so many of them are drawn at most, so large, and these have no more text."""
+MAX_SCANS_CPU_S = 40
+
 MAX_MEMORY = 1 << 30
 MAX_CPU_S = 100
 

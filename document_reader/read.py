@@ -2,9 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from document_reader.limits import MAX_CHARS, MAX_PAGES, Refused
 from document_reader.plain import cut, decoded
+
+if TYPE_CHECKING:
+    from document_reader.scans import Scan
 
 _PDF = re.compile(rb"(?:\xef\xbb\xbf)?\s*%PDF-")
 _SVG = re.compile(
@@ -21,16 +25,13 @@ _UNREAD = (
         "Save it as .docx, .xlsx, .pptx or PDF, without a password.",
     ),
     (re.compile(rb"\{\\rtf"), "RTF files cannot be read.", "Save it as .docx or PDF."),
-    (
-        re.compile(rb".{4}ftyp(?:heic|heix|hevc|heim|mif1|msf1|avif|avis)", re.DOTALL),
-        "HEIC and AVIF pictures cannot be read.",
-        "Save it as JPEG or PNG.",
-    ),
 )
 
 
-def read(data: bytes) -> tuple[str, list[str]]:
-    """The mime of `data` and its text by pages, empty where there are only pictures. Raises Refused."""
+def read(data: bytes) -> tuple[str, list[str], "list[Scan]"]:
+    """The mime of `data` and its text by pages, empty where there are only pictures; and these, of a
+    PDF. Raises Refused.
+    """
     for kind, message, advice in _UNREAD:
         if kind.match(data):
             raise Refused(message, advice)
@@ -42,7 +43,7 @@ def read(data: bytes) -> tuple[str, list[str]]:
         mime, pages = "application/pdf", _pdf(data)
     elif (text := decoded(data)) is not None:
         if _SVG.match(text[:8_000]):
-            raise Refused("SVG is no picture that Parley can read.", "Save it as a PNG.")
+            raise Refused("SVG drawings cannot be read.", "Save it as PNG and attach that.")
         if not text.strip():
             raise Refused("The file is empty.")
         mime, pages = "text/plain", cut(text)
@@ -51,10 +52,11 @@ def read(data: bytes) -> tuple[str, list[str]]:
     else:
         raise Refused(
             "This is no picture, recording or document that Parley can read.",
-            "Attach a picture (PNG, JPEG, GIF, WebP), a WAV recording, a PDF, a text, or a Word, "
+            "Attach a picture (PNG, JPEG, GIF, WebP, AVIF), a WAV recording, a PDF, a text, or a Word, "
             "Excel, PowerPoint, OpenDocument or EPUB file.",
         )
-    return mime, list(bounded(pages))
+    texts = list(bounded(pages))
+    return mime, texts, _scans(data, texts) if mime == "application/pdf" else []
 
 
 def bounded(pages: Iterable[str]) -> Iterator[str]:
@@ -80,6 +82,12 @@ def tidy(text: str) -> str:
     text = _NOISE.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n"))
     lines = "\n".join(line.rstrip() for line in text.split("\n"))
     return _BLANK_LINES.sub("\n\n\n", lines).strip("\n")
+
+
+def _scans(data: bytes, texts: list[str]) -> "list[Scan]":
+    from document_reader.scans import scans
+
+    return scans(data, texts)
 
 
 def _pdf(data: bytes) -> Iterator[str]:

@@ -7,6 +7,7 @@ from events import Event, Recalled
 from memory.edge import Missing
 from messages import Document, Media, Memory, Message, Provenance
 from steps.course import Course
+from steps.seeing import show
 
 SHARE = 0.6
 """Documents take at most that share of the model's window; the rest is for what is said of them."""
@@ -17,6 +18,8 @@ MOST_PASSAGES = 12_000  # tokens
 async def read(course: Course) -> AsyncIterator[Event]:
     """Put texts in the place of documents; `course.history` and `course.said` are as a model sees them."""
     course.history, course.said = tuple(course.turn.history), course.exchange.said
+    async for event in show(course):
+        yield event
     if not any(documents_of((*course.history, course.said))):
         return
     window = course.choice.window
@@ -34,6 +37,8 @@ async def read(course: Course) -> AsyncIterator[Event]:
 async def _passages(course: Course, excerpted: Sequence[Media], tokens: int) -> list[Memory]:
     owner, conversation_id = course.turn.owner, course.turn.conversation_id
     for media in excerpted:
+        if await course.layers.recall.has_passages(owner, conversation_id, media.sha256):
+            continue
         try:
             pages = await course.layers.documents.pages(owner, media.sha256, 1, sys.maxsize)
         except Missing:

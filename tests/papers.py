@@ -163,3 +163,28 @@ def e_book(*chapters: str | bytes) -> bytes:
             **{f"OPS/text/c {n}.xhtml": text for n, text in enumerate(chapters)},
         }
     )
+
+
+def scan(*pages: bytes, stamps: Sequence[str] = ()) -> bytes:
+    """A PDF whose pages are pictures (JPEGs of 1190 × 1684); `stamps` are words upon them."""
+    count = len(pages)
+    kids = b" ".join(b"%d 0 R" % (4 + 3 * n) for n in range(count))
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Count %d /Kids [%s] >>" % (count, kids),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+    ]
+    for number, jpeg in enumerate(pages):
+        first = 4 + 3 * number
+        objects.append(
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R /Resources "
+            b"<< /XObject << /I %d 0 R >> /Font << /F1 3 0 R >> >> >>" % (first + 1, first + 2)
+        )
+        stream = b"q 595 0 0 842 0 0 cm /I Do Q " + _drawn(stamps[number] if stamps else "")
+        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream))
+        objects.append(
+            b"<< /Type /XObject /Subtype /Image /Width 1190 /Height 1684 /ColorSpace /DeviceRGB "
+            b"/BitsPerComponent 8 /Filter /DCTDecode /Length %d >>\nstream\n%s\nendstream"
+            % (len(jpeg), jpeg)
+        )
+    return _assembled(objects)

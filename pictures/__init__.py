@@ -1,0 +1,1 @@
+"""Pictures and pages: cleaned in a process of its own before anything else sees them."""
