@@ -1,0 +1,1 @@
+"""Sound: decoded, listened to for speech, cut into sentences, joined."""
