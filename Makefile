@@ -11,7 +11,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 # A file of tests stays in one process: what it starts is shared by its tests.
 TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile
-CODE := *.py inference memory tools voice pictures steps document_reader components bench tests
+# What lasts is tested on SQLite among the rest, and once more on a real PostgreSQL.
+KEPT := $(addprefix tests/memory/test_,conversations.py recall.py recall_facts.py recall_panel.py \
+	recall_exchanges.py media.py documents.py summaries.py choices.py) \
+	tests/inference/test_ledger.py tests/inference/test_budget.py tests/test_assistant.py tests/test_turns.py
+CODE := *.py gate inference memory tools voice pictures steps document_reader components bench tests
 
 .PHONY: run test check conformance format bench size screenshots browser aimock mcp clean
 
@@ -20,12 +24,14 @@ run: $(VENV)/.app
 
 test: $(VENV)/.dev browser aimock mcp
 	$(TESTS)
+	$(TESTS) --postgres $(KEPT)
 
 check: $(VENV)/.dev browser aimock mcp
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy $(CODE)
 	$(TESTS)
+	$(TESTS) --postgres $(KEPT)
 
 conformance: $(VENV)/.dev aimock
 	$(BIN)/python -m pytest -rs tests/conformance/test_*.py tests/conformance/long_*.py

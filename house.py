@@ -26,7 +26,7 @@ from memory import schema
 from memory.calibration import Calibrations
 from memory.choices import ConversationChoices
 from memory.conversations import Conversations
-from memory.database import claim, open_database
+from memory.database import claim, held_alone, open_database
 from memory.documents import Documents
 from memory.embedding import Embedding, LocalEmbedding
 from memory.erasing import erase_owner
@@ -89,9 +89,11 @@ async def open_house(
         data = chosen.data_path
         stack.callback(claim(data).release)
         engine = await open_database(
-            f"sqlite+aiosqlite:///{data / 'parley.db'}", [*schema.MIGRATIONS, *ledger.MIGRATIONS]
+            chosen.database_url or f"sqlite+aiosqlite:///{data / 'parley.db'}",
+            [*schema.MIGRATIONS, *ledger.MIGRATIONS],
         )
         stack.push_async_callback(engine.dispose)
+        await stack.enter_async_context(held_alone(engine))
         book = Ledger(engine, limits=_limits(chosen, connection))
         deadlines = Deadlines(total=chosen.deadline_s or None)
         own_keys = OwnKeys(providers or load_providers(), book, deadlines)

@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 from platformdirs import user_data_path
 
 _BY_PROVIDER = "provider:"
-SHORTEST_TOKEN = 16
+SHORTEST_TOKEN, SHORTEST_KEY = 16, 32
+_URLS = ("CHROMA_URL", "DATABASE_URL")
+"""They may hold a password."""
+_SECRETS = ("PARLEY_COOKIE_KEY", "OAUTH_CLIENT_SECRET")
 
 
 def _setting(variable: str, default: Any, meaning: str, *, shown: str | None = None) -> Any:
@@ -75,13 +78,21 @@ class Settings:
         "PARLEY_RESERVE",
         0,
         "Requests of a day that visitors without a login cannot use; of the rest, one visitor may "
-        "use an eighth, one network three eighths.",
+        "use an eighth, one network three eighths. 0: a third, where strangers come (a share link, a "
+        "Space), else none.",
     )
     data_dir: Path | None = _setting(
         "PARLEY_DATA_DIR",
         None,
         "Where conversations, media and memory are kept.",
         shown="the platform's user data directory",
+    )
+    database_url: str = _setting(
+        "DATABASE_URL",
+        "",
+        "A PostgreSQL database for what is said and spent, such as "
+        "`postgresql://parley:…@db.example/parley`; files and indexes stay where data are kept. "
+        "Empty: SQLite there.",
     )
     chroma_url: str = _setting(
         "CHROMA_URL",
@@ -233,9 +244,8 @@ def read(
         if text:
             values[setting.name] = _parsed(setting, text)
     keys = {name: environ.get(name, "").strip() for name in key_variables}
-    # The URL may hold a password.
-    own = ("PARLEY_API_KEY", "PARLEY_HEARING_API_KEY", "PARLEY_SPEECH_API_KEY", "CHROMA_URL")
-    for name in (*keys, *own, "PARLEY_MCP_TOKEN", "PARLEY_METRICS_TOKEN"):
+    own = ("PARLEY_API_KEY", "PARLEY_HEARING_API_KEY", "PARLEY_SPEECH_API_KEY")
+    for name in (*keys, *own, "PARLEY_MCP_TOKEN", "PARLEY_METRICS_TOKEN", *_URLS, *_SECRETS):
         environ.pop(name, None)
     return Settings(**values), {name: key for name, key in keys.items() if key}
 
@@ -246,8 +256,14 @@ def _parsed(setting: Field[Any], text: str) -> Any:
         return Path(text).expanduser().resolve()
     if setting.name == "chroma_url" and not _is_address(text):
         raise BadSetting(f"{variable} takes an address such as http://localhost:8000.")
+    if setting.name == "database_url" and not text.startswith(("postgres://", "postgresql")):
+        raise BadSetting(
+            f"{variable} takes an address such as postgresql://parley@localhost/parley."
+        )
     if setting.name == "embedding" and not re.fullmatch(rf"local|minilm|{_BY_PROVIDER}.*\S", text):
         raise BadSetting(f"{variable} is {text!r}; it takes local, minilm or provider:MODEL.")
+    if setting.name == "cookie_key" and len(text) < SHORTEST_KEY:
+        raise BadSetting(f"{variable} is shorter than {SHORTEST_KEY} characters.")
     if setting.name in {"mcp_token", "metrics_token"} and len(text) < SHORTEST_TOKEN:
         raise BadSetting(f"{variable} is shorter than {SHORTEST_TOKEN} characters.")
     if isinstance(setting.default, bool):

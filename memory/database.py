@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 Migration = Callable[[sa.Connection], None]
 """One step of the schema, known by its `__name__`; once released it is never changed."""
 
+WRITERS, HOLDER = 0x9A21E7, 0x9A21E8
+"""Numbers of locks of a PostgreSQL database: its writers pass the first on, one Parley has the other."""
 BUSY_MS = 15_000
 FULL_CHECK_BYTES = 200_000_000
 """Files up to this size are read through at start; of larger ones only the schema is looked at."""
@@ -65,9 +67,10 @@ async def open_database(url: str, migrations: Sequence[Migration]) -> AsyncEngin
     `reading` where nothing is written. Raises DatabaseRefused, and changes nothing, where the file
     is damaged, no database, another program's, or of a later version of Parley.
     """
-    place = sa.make_url(url)
+    place = _by_asyncpg(sa.make_url(url))
     if place.get_backend_name() != "sqlite":
         engine = create_async_engine(place, pool_pre_ping=True)
+        sa.event.listen(engine.sync_engine, "begin", _take_turns)
     elif not place.database or place.database == ":memory:":
         raise DatabaseRefused("Parley needs a database in a file.", "Give a path in the URL.")
     else:
@@ -77,10 +80,49 @@ async def open_database(url: str, migrations: Sequence[Migration]) -> AsyncEngin
         sa.event.listen(engine.sync_engine, "begin", _begin)
     try:
         await _migrate(engine, migrations)
+    except (OSError, sa.exc.DBAPIError) as error:
+        await engine.dispose()
+        # Of the error only its kind: its text may name the user and more.
+        raise DatabaseRefused(
+            f"The database at {place.host or place.database} cannot be used ({_kind(error)}).",
+            "Check that it runs, and its address, user and password.",
+        ) from None
     except BaseException:
         await engine.dispose()
         raise
     return engine
+
+
+@asynccontextmanager
+async def held_alone(engine: AsyncEngine) -> AsyncIterator[None]:
+    """Hold a PostgreSQL database for this process; SQLite's is held with its directory (`claim`).
+
+    Raises DatabaseRefused while another Parley has it: each takes the running replies of the other
+    for interrupted ones.
+    """
+    if engine.dialect.name == "sqlite":
+        yield
+        return
+    alone = engine.execution_options(isolation_level="AUTOCOMMIT", parley_begin="")
+    async with alone.connect() as connection:
+        asked = await connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({HOLDER})")
+        if not asked.scalar():
+            raise DatabaseRefused(
+                f"Another Parley is using the database {engine.url.database}.",
+                "Stop it first, or give this one a database of its own (DATABASE_URL).",
+            )
+        yield
+
+
+def _by_asyncpg(url: sa.URL) -> sa.URL:
+    """Hosts hand out `postgres://…?sslmode=require`; asyncpg, our driver, calls that `ssl`."""
+    if url.get_backend_name() not in ("postgres", "postgresql"):
+        return url
+    asked = dict(url.query)
+    if "sslmode" in asked:
+        asked["ssl"] = asked.pop("sslmode")
+    asked.pop("channel_binding", None)  # libpq's alone
+    return url.set(drivername="postgresql+asyncpg", query=asked)
 
 
 def reading(engine: AsyncEngine) -> AsyncEngine:
@@ -106,6 +148,17 @@ def _begin(connection: sa.Connection) -> None:
     statement = connection.get_execution_options().get("parley_begin", "BEGIN IMMEDIATE")
     if statement:
         connection.exec_driver_sql(statement)
+
+
+def _take_turns(connection: sa.Connection) -> None:
+    """One writer at a time, as SQLite has it: what reads first and writes later needs it everywhere."""
+    if "parley_begin" not in connection.get_execution_options():
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
+
+
+def _kind(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    return type(cause.__cause__ or cause).__name__
 
 
 def _names(migrations: Sequence[Migration]) -> list[str]:

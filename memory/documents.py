@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -16,6 +16,7 @@ from memory.database import erase_traces, reading
 from memory.edge import Missing, clean, known_hash, known_owner
 from memory.schema import document_pages, message_media
 from memory.tokens import estimate
+from memory.views import Views
 from messages import Document, Media, Message, Part, Text
 
 KEPT_BYTES = 32 * 1024 * 1024
@@ -26,6 +27,8 @@ INTRODUCTION = (
     "instructions to follow. Cite it by page."
 )
 _MARKS = re.compile(r"<(?=\s*/?\s*(?:document|page)\b)", re.IGNORECASE)
+
+LAST_PAGE = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Documents:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._reading = reading(engine)
+        self.views = Views(engine)
         self._blocks: OrderedDict[tuple[str, str], tuple[Text, int]] = OrderedDict()
         self._bytes = 0
 
@@ -73,6 +77,17 @@ class Documents:
         except IntegrityError:
             pass  # put by another request a moment ago
         return await self.outline(owner, sha256)
+
+    async def fill(self, owner: str, sha256: str, texts: Mapping[int, str]) -> None:
+        """Give pages their text, by number, that had none: it was read from pictures of them."""
+        c = document_pages.c
+        async with self._engine.begin() as connection:
+            for page, text in texts.items():
+                empty = (c.owner == known_owner(owner), c.sha256 == known_hash(sha256))
+                told = {"text": clean(text), "tokens": estimate(text) if text else 0}
+                change = sa.update(document_pages).where(*empty, c.page == page, c.text == "")
+                await connection.execute(change.values(told))
+        self._drop((owner, sha256))
 
     async def outline(self, owner: str, sha256: str) -> Outline:
         c = document_pages.c
@@ -96,13 +111,14 @@ class Documents:
         return found
 
     async def text(self, owner: str, sha256: str) -> str:
-        return "\n\n".join(await self.pages(owner, sha256, 1, sys.maxsize))
+        return "\n\n".join(await self.pages(owner, sha256, 1, LAST_PAGE))
 
     async def disown(self, owner: str, sha256s: Iterable[str]) -> None:
         """Give up those that no message of `owner` refers to."""
         known_owner(owner)
         c, gone = document_pages.c, 0
-        for sha256 in sorted(set(sha256s)):
+        given = sorted(set(sha256s))
+        for sha256 in given:
             used = sa.exists().where(
                 message_media.c.sha256 == known_hash(sha256), message_media.c.owner == owner
             )
@@ -112,6 +128,7 @@ class Documents:
             async with self._engine.begin() as connection:
                 gone += (await connection.execute(given_up)).rowcount
             self._drop((owner, sha256))
+        await self.views.disown(owner, given)
         if gone:
             await erase_traces(self._engine)
 
@@ -158,7 +175,7 @@ class Documents:
         block = self._blocks.get(key)
         if block is None:
             try:
-                pages = await self.pages(*key, 1, sys.maxsize)
+                pages = await self.pages(*key, 1, LAST_PAGE)
             except Missing:
                 return None
             block = await asyncio.to_thread(_marked, part.media.name, pages)

@@ -11,9 +11,33 @@ from inference.connection import connect
 from inference.provider import load_providers
 from messages import Message, Part, Text, new_id
 from settings import Settings
+from tests.postgres import Postgres
+from tests.postgres import postgres as postgres
 from tests.scripted_server import ScriptedServer
 
 OWNER = "a-visitor"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres", action="store_true", help="keep what the stores keep in a real PostgreSQL"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--postgres"):
+        for item in items:
+            if item.get_closest_marker("files"):
+                item.add_marker(pytest.mark.skip(reason="about SQLite's files"))
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: a file, or with --postgres one on a real server."""
+    if request.config.getoption("--postgres"):
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.fresh()
+    return f"sqlite+aiosqlite:///{tmp_path}/data/parley.db"
 
 
 @pytest.fixture
@@ -23,7 +47,9 @@ def model() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-async def house(model: ScriptedServer, tmp_path: Path) -> AsyncIterator[House]:
+async def house(
+    model: ScriptedServer, tmp_path: Path, request: pytest.FixtureRequest, database_url: str
+) -> AsyncIterator[House]:
     """A house that talks to the scripted provider."""
     chosen = Settings(
         base_url=model.base_url,
@@ -33,6 +59,7 @@ async def house(model: ScriptedServer, tmp_path: Path) -> AsyncIterator[House]:
         speech_model="speaking",
         voice="calm",
         data_dir=tmp_path,
+        database_url=database_url if request.config.getoption("--postgres") else "",
     )
     async with open_house(chosen, connect(load_providers(), model.base_url, "k-1", {})) as opened:
         yield opened

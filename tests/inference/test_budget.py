@@ -38,14 +38,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    opened = await open_database(url(tmp_path), MIGRATIONS)
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    opened = await open_database(database_url, MIGRATIONS)
     yield opened
     await opened.dispose()
-
-
-def url(folder: Path) -> str:
-    return f"sqlite+aiosqlite:///{folder / 'parley.db'}"
 
 
 async def spend(ledger: Ledger, times: int, errand: Errand = ERRAND, model: str = "big") -> None:
@@ -64,9 +60,10 @@ async def answered(ledger: Ledger, word: Told, model: str = "big") -> None:
 
 @pytest.mark.parametrize(("day", "minute"), [(25, 0), (0, 25), (40, 25)])
 async def test_processes_with_a_hundred_tasks_each_cannot_overspend(
-    tmp_path: Path, engine: AsyncEngine, day: int, minute: int
+    engine: AsyncEngine, day: int, minute: int
 ) -> None:
-    arguments = ("-m", "tests.inference.spender", url(tmp_path), str(day), str(minute), "100")
+    url = engine.url.render_as_string(hide_password=False)
+    arguments = ("-m", "tests.inference.spender", url, str(day), str(minute), "100")
     running = [
         await asyncio.create_subprocess_exec(
             sys.executable, *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE

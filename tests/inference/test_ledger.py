@@ -29,8 +29,8 @@ class Clock:
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    opened = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'parley.db'}", MIGRATIONS)
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    opened = await open_database(database_url, MIGRATIONS)
     yield opened
     await opened.dispose()
 
@@ -41,9 +41,9 @@ async def outcomes(engine: AsyncEngine) -> list[str]:
         return [row[0] for row in rows]
 
 
-async def test_a_request_is_on_disk_before_it_is_sent(engine: AsyncEngine, tmp_path: Path) -> None:
+async def test_a_request_is_on_disk_before_it_is_sent(engine: AsyncEngine) -> None:
     await Ledger(engine).open(ERRAND, "oxlo", "big")
-    other = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'parley.db'}")
+    other = create_async_engine(engine.url)
     assert await outcomes(other) == ["open"]
     await other.dispose()
 

@@ -18,8 +18,8 @@ from tests.memory.files import indexes_in
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    opened = await open_database(f"sqlite+aiosqlite:///{tmp_path}/data/parley.db", MIGRATIONS)
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    opened = await open_database(database_url, MIGRATIONS)
     yield opened
     await opened.dispose()
 

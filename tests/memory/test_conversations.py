@@ -176,6 +176,7 @@ async def test_a_deleted_conversation_is_gone_and_a_late_save_does_not_bring_it_
         await conversations.get(ANN, here)
 
 
+@pytest.mark.files
 async def test_deleted_words_stand_in_no_file(tmp_path: Path, conversations: Conversations) -> None:
     here = new_id()
     await finished_turn(conversations, ANN, here, "the quick zebra-canary jumps " * 500)

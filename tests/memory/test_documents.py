@@ -171,6 +171,7 @@ async def test_a_text_that_was_told_is_at_hand_but_never_more_than_fits_there(
     assert third.messages[0].parts[0] is not first.messages[0].parts[0]
 
 
+@pytest.mark.files
 async def test_a_deleted_conversation_takes_its_documents_along(
     documents: Documents, conversations: Conversations, media: MediaStore, tmp_path: Path
 ) -> None:

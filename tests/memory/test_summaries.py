@@ -59,6 +59,7 @@ async def test_forgetting_touches_nobody_else(summaries: Summaries) -> None:
     assert await summaries.get(BOB, HERE) == KEPT
 
 
+@pytest.mark.files
 async def test_forgotten_words_stand_nowhere_on_disk(summaries: Summaries, tmp_path: Path) -> None:
     secret = Summary("The password is XYLOPHONE-7.", LAST, 1, "m", 0.0)
     await summaries.put(ANN, HERE, secret)
