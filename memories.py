@@ -1,6 +1,6 @@
 """What a page can ask of long-term memory: look, correct, pin, forget, pause, take along."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -9,7 +9,7 @@ from memory.edge import Missing
 from memory.lookup import Filter
 from memory.rebuild import Rebuild
 from memory.recall import Recall
-from messages import Choices, Memory, MemoryKind
+from messages import Choices, Media, Memory, MemoryKind
 from refusals import EVERYWHERE, NotFound, Refused
 
 MAX_TEXT = 8_000
@@ -20,7 +20,8 @@ MAX_IMPORT = 25_000_000
 class MemoryState:
     """`by_words` says why only words and not meanings are searched just now; usually empty.
 
-    `made` of `to_make` vectors are there again while they are being made, both 0 otherwise.
+    `made` of `to_make` vectors are there again while they are being made, both 0 otherwise. The
+    `documents` (sha256) are recalled in all conversations.
     """
 
     count: int
@@ -29,6 +30,7 @@ class MemoryState:
     by_words: str = ""
     made: int = 0
     to_make: int = 0
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Memories:
             by_words=self._recall.trouble() or making.trouble,
             made=0 if making.complete else making.done,
             to_make=0 if making.complete else making.total,
+            documents=tuple(await self._recall.kept_documents(owner)),
         )
 
     async def pauses(self, owner: str, conversation_id: str) -> bool:
@@ -112,10 +115,23 @@ class Memories:
         with _not_found():
             await self._choices.set(owner, conversation_id, replace(decided, memory=not paused))
 
-    async def keep_document(self, owner: str, conversation_id: str, sha256: str) -> None:
-        """Let all conversations recall an attached document, not only its own."""
+    async def keep_document(
+        self, owner: str, conversation_id: str, media: Media, pages: Sequence[str]
+    ) -> None:
+        """Let all conversations recall a document that is attached to this one."""
         with _not_found():
-            await self._recall.keep_document(owner, conversation_id, sha256)
+            if media.sha256 in await self._recall.kept_documents(owner):
+                return
+            if not await self._recall.add_passages(owner, conversation_id, media, pages):
+                raise Refused(
+                    "There is nothing in this document to remember.", "Its pages have no text."
+                )
+            await self._recall.keep_document(owner, conversation_id, media.sha256)
+
+    async def release_document(self, owner: str, sha256: str) -> None:
+        """Let it be recalled only where it is attached."""
+        with _not_found():
+            await self._recall.release_document(owner, sha256)
 
     async def export(self, owner: str) -> bytes:
         """All memories as JSON, for `bring_back` here or elsewhere."""

@@ -58,10 +58,11 @@ class PauseMemory:
 
 @dataclass(frozen=True, slots=True)
 class KeepDocument:
-    """Let all conversations recall what is attached to this one."""
+    """Let all conversations recall what is attached to this one; or no longer."""
 
     conversation: ConversationId
     sha256: Sha256
+    kept: bool = True
     do: Literal["keep-document"] = "keep-document"
 
 
@@ -128,8 +129,8 @@ async def carry_out(assistant: Assistant, owner: str, pool: str, order: MemoryOr
             async with assistant.deciding:
                 where = EVERYWHERE if everywhere else conversation
                 await assistant.memory.pause(owner, where, paused)
-        case KeepDocument(conversation, sha256):
-            await assistant.memory.keep_document(owner, conversation, sha256)
+        case KeepDocument(conversation, sha256, kept):
+            await assistant.keep_document(owner, conversation, sha256, kept)
         case Summarise(conversation):
             await assistant.summarise(owner, conversation, pool)
         case SendWhole(conversation, whole):

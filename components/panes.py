@@ -104,7 +104,8 @@ def forecast(spent: Usage, answering: Answering) -> str:
         bound = f' data-left="{report.left}"'
     most = spent.most_requests
     words = f"1 request, up to {most} with tools" if most > 1 else "1 request"
-    return f'<span data-most="{most}"{bound}>{words}</span>{left}'
+    aloud = f' data-speech="{spent.speech_requests}"'
+    return f'<span data-most="{most}"{aloud}{bound}>{words}</span>{left}'
 
 
 def memory(state: MemoryState) -> str:
@@ -119,8 +120,10 @@ def memory(state: MemoryState) -> str:
     elif state.by_words:
         note = "Found by words only just now"
     small = f"<small>{note}</small>" if note else ""
+    # The cards of documents say by this whether they are remembered (static/memory.js).
+    kept = f' data-documents="{" ".join(state.documents)}"' if state.documents else ""
     return (
-        f'<button type="button" class="memories{tone}" data-do="memories" aria-haspopup="dialog">'
+        f'<button type="button" class="memories{tone}" data-do="memories" aria-haspopup="dialog"{kept}>'
         f"{icon('memory')}<span>{things} remembered on this machine{small}</span>"
         f"{icon('chevron')}</button>"
     )

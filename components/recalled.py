@@ -6,7 +6,7 @@ from html import escape
 from components.controls import act
 from components.icons import icon
 from components.moments import moment
-from messages import Memory, MemoryKind
+from messages import Document, Memory, MemoryKind
 
 MOST_CHIPS = 6
 """So many are shown at once; the others are folded away behind "+ 9 more"."""
@@ -110,6 +110,22 @@ def _pin(memory: Memory) -> str:
         words[not memory.pinned],
         f' aria-pressed="{pressed}" data-pressed="{words[0]}" data-released="{words[1]}" '
         f'title="{effect}"',
+    )
+
+
+def keep_document(document: Document) -> str:
+    """Beside an attached document: all conversations may recall it. Nothing where it has no text.
+
+    Whether they do already, static/memory.js shows.
+    """
+    if not document.tokens:
+        return ""
+    words, other = "Add to your memory", "In your memory: Undo"
+    return (
+        f'<button type="button" class="quiet keep-document" data-do="keep-document" '
+        f'data-sha256="{document.media.sha256}" data-kept="no" data-pressed="{other}" '
+        f'data-released="{words}" title="Recalled in all chats">{icon("memory")}<span>{words}</span>'
+        "</button>"
     )
 
 

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
+from memory.chroma_tails import wipe, written
+
 log = logging.getLogger(__name__)
 
 SEAL = "closed.json"
@@ -40,6 +42,8 @@ class EmbeddedChroma:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._chroma: Any = None
+        self._swept: dict[str, int] = {}
+        """The times of what Chroma writes last of an index, when that was last wiped."""
 
     def open(self) -> Any:
         if self._chroma is None:
@@ -50,6 +54,7 @@ class EmbeddedChroma:
                 self._put_aside()
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self._directory / SEAL).unlink(missing_ok=True)
+            self._wipe()
             self._chroma = chromadb.PersistentClient(
                 path=str(self._directory), settings=Settings(anonymized_telemetry=False)
             )
@@ -62,6 +67,7 @@ class EmbeddedChroma:
         # A client of damaged files may fail to close as well; it is given up either way.
         with contextlib.suppress(Exception):
             chroma.close()
+            self._wipe()
             (self._directory / SEAL).write_text(json.dumps(self._files()))
 
     def verdict(self, error: BaseException) -> Literal["lost", "trouble", "bug"]:
@@ -79,6 +85,11 @@ class EmbeddedChroma:
 
     def words(self, error: BaseException) -> str:
         return f"{self._directory}: {type(error).__name__}: {error}"
+
+    def sweep(self) -> None:
+        # Chroma writes at once or not at all, and nobody else calls it meanwhile.
+        if written(self._directory) != self._swept:
+            self._wipe()
 
     def tidy(self) -> None:
         for path in self._directory.parent.glob(f"{self._directory.name}.damaged-*"):
@@ -113,6 +124,11 @@ class EmbeddedChroma:
                 about = path.stat()
                 found[str(path.relative_to(self._directory))] = [about.st_size, about.st_mtime_ns]
         return found
+
+    def _wipe(self) -> None:
+        with contextlib.suppress(OSError):
+            wipe(self._directory)
+        self._swept = written(self._directory)
 
     def _sealed(self) -> dict[str, list[int]] | None:
         try:

@@ -81,8 +81,11 @@ class ChromaServer:
         said = str(error) if isinstance(error, ServerSilent) else f"{type(error).__name__}: {error}"
         return f"The Chroma server at {self.address} cannot be used: {said[:300]}"
 
-    def tidy(self) -> None:
+    def sweep(self) -> None:
         """A server looks after its own files."""
+
+    def tidy(self) -> None:
+        """So it does here."""
 
     def _rest(self, why: str) -> None:
         self.close()

@@ -303,6 +303,8 @@ def _media_of(message: Message) -> set[str]:
     for part in message.parts:
         if isinstance(part, ToolResult):
             used.update(picture.sha256 for picture in part.pictures)
+        if isinstance(part, Image | Document):
+            used.update(view.media.sha256 for view in part.views)
     if message.provenance and message.provenance.spoken:
         used.add(message.provenance.spoken.sha256)
     return used

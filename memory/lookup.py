@@ -103,6 +103,20 @@ class Lookup:
         async with self._reading.connect() as connection:
             return await rows_where(connection, owner, *which)
 
+    async def ids(self, owner: str, *which: sa.ColumnElement[bool]) -> list[str]:
+        """The same, without their texts."""
+        m = memories.c
+        found = sa.select(m.id).where(m.owner == owner, *which).order_by(m.position)
+        async with self._reading.connect() as connection:
+            return list((await connection.execute(found)).scalars())
+
+    async def sources(self, owner: str) -> list[str]:
+        """Of the passages that all conversations see."""
+        m = memories.c
+        found = sa.select(m.source).where(m.owner == owner, m.kind == "passage", m.pinned)
+        async with self._reading.connect() as connection:
+            return list((await connection.execute(found.distinct().order_by(m.source))).scalars())
+
     async def titles(self, owner: str) -> dict[str, str]:
         """Of all the owner's conversations, by id."""
         c = conversations.c

@@ -76,23 +76,26 @@ def _measured(
     sees: bool,
     before: Measured | None,
 ) -> Measured:
-    """What is as before is not measured again."""
-    known = (
-        dict(zip(zip(before.ids, before.looks, strict=True), before.rows, strict=True))
-        if before
-        else {}
-    )
+    """What is as before is not measured again: mostly, a conversation has grown at its end."""
     rows = np.zeros((len(messages), len(KINDS)), np.float32)
-    for place, message in enumerate(messages):
+    same, known = 0, dict[tuple[str, int], npt.NDArray[np.float32]]()
+    if before:
+        same = len(before.ids)
+        if ids[:same] == before.ids and looks[:same] == before.looks:
+            rows[:same] = before.rows
+        else:
+            names = zip(before.ids, before.looks, strict=True)
+            same, known = 0, dict(zip(names, before.rows, strict=True))
+    for place in range(same, len(messages)):
         row = known.get((ids[place], looks[place]))
-        rows[place] = measure_message(message, sees) if row is None else row
+        rows[place] = measure_message(messages[place], sees) if row is None else row
     users = np.array([n for n, m in enumerate(messages) if m.role == "user"], np.int64)
     return Measured(ids, looks, rows, rows.sum(axis=0, dtype=np.float64), users)
 
 
 def _look(parts: Sequence[Part]) -> int:
-    return sum((place + 1) * _length(part) for place, part in enumerate(parts))
-
-
-def _length(part: Part) -> int:
-    return 1 + len(getattr(part, "text", "") or getattr(part, "transcript", "") or "")
+    total = 0
+    for place, part in enumerate(parts, 1):
+        text = getattr(part, "text", "") or getattr(part, "transcript", "") or ""
+        total += place * (1 + len(text))
+    return total

@@ -21,7 +21,7 @@ _ASKS_FOR_REPLY = re.compile(
 )
 _OF_ONESELF = re.compile(
     r"\b(?:ich|mich|mir|wir|uns|unser\w*|mein\w*|mama|papa|oma|opa|moi|j|je|mon|ma|mes|nous|notre|nos)\b.*\?"
-    r"|\b(?:mis?|yo|nosotros|nuestr[oa]s?|\w+(?:amos|emos|imos)|soy|tengo|estoy|mamá|papá|abuel[oa])\b.*\?"
+    r"|\b(?:mis?|yo|nosotros|nuestr[oa]s?|\w+(?:amos|emos|imos)|soy|tengo|estoy|quiero|puedo|debo|necesito|mamá|papá|abuel[oa])\b.*\?"
     r"|\b(?:я|мы|мо[йяеёию]\w*|меня|мне|нас|нам|наш\w*|мам\w|пап\w|бабушк\w+|дедушк\w+|брат\w*|сестр\w+"
     r"|сын\w*|доч\w+|муж\w*|жен[аеуы]|племянни\w+)\b.*\?"
     r"|(?:我|咱|爸|妈|爷|奶奶|哥|姐|弟|妹|儿子|女儿|家里|侄|老公|老婆).*[?？]"
@@ -52,8 +52,8 @@ class Question:
     `rarity` says how much each of its lower-case words counts there. `terms` are all that is looked
     for, hashed; `telling` the words that can lift a memory above the floor. `whole` is the rarity of
     all its words together. `speaker` is the one person it names, or 0. `of_oneself`: it asks, in
-    another language than English, about whoever asks or their family. `sentences` are there where it
-    has several.
+    another language than English, about whoever asks or their family; `abroad`: it asks anything in
+    another one. `sentences` are there where it has several.
     """
 
     meaning: str
@@ -64,6 +64,7 @@ class Question:
     speaker: int
     for_reply: bool
     of_oneself: bool
+    abroad: bool
     unlike_latin: bool
     sentences: tuple["Question", ...] = ()
 
@@ -100,6 +101,7 @@ class Reader:
             speaker=self._speaker(names),
             for_reply=_ASKS_FOR_REPLY.search(text) is not None,
             of_oneself=language != "english" and _OF_ONESELF.search(text) is not None,
+            abroad=language != "english" and text.rstrip().endswith(("?", "？")),
             unlike_latin=len(_NOT_LATIN.findall(text)) * 2 > len("".join(said)),
         )
 

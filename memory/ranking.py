@@ -71,7 +71,10 @@ class Ranking:
             shown &= self.index["session"] != self.index.session(wanted.besides)
         if wanted.floor:
             scores += self.weights.asks * self.index["asks"] + self.weights.asks_same * same
-            shown &= self._above_floor(asked, self._nearness(asked, vectors, share, cosine), scores)
+            above = self._above_floor(asked, self._nearness(asked, vectors, share, cosine), scores)
+            if asked.abroad:
+                above |= self._far_ahead(scores, self._best_piece(share), shown)
+            shown &= above
         rows = np.flatnonzero(shown)
         rows = rows[_first(scores[rows], wanted.limit)]
         ids = self.index["id"]
@@ -180,6 +183,8 @@ class Ranking:
 
     def _near(self, asked: Question, share: Scores, cosine: Scores) -> Scores:
         w = self.weights
+        if not asked.telling:  # small words alone ask for nothing, whatever they are like
+            return np.zeros(len(cosine))
         told = cosine - w.alike if asked.unlike_latin else cosine
         near: Scores = told + np.maximum(share, w.enough - w.near_enough)
         return near
@@ -191,6 +196,16 @@ class Ranking:
             first = _first(scores, w.of_oneself_first)
             above[first] |= near[first] >= w.of_oneself
         return above
+
+    def _far_ahead(self, scores: Scores, share: Scores, shown: Bools) -> Bools:
+        """The best one, where it leaves the second far behind and has enough of the question's words."""
+        w, ahead = self.weights, np.zeros(len(scores), np.bool_)
+        rows = np.flatnonzero(shown)
+        if len(rows) >= w.ahead_of:
+            first, second = rows[_first(scores[rows], 2)]
+            far = scores[first] - scores[second] >= w.ahead * scores.std()
+            ahead[first] = far and share[first] >= w.ahead_share
+        return ahead
 
     def _best_piece(self, values: NDArray[Any]) -> NDArray[Any]:
         """From pieces to memories."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from time import time
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from memory.edge import Missing, clean, known_hash, known_id, known_owner
@@ -143,7 +144,7 @@ class Recall:
         scope = Scope(known_owner(owner), known_id(conversation_id))
         m = memories.c
         mine = (m.conversation_id == conversation_id, m.kind == "passage")
-        rows = [row.id for row in await self._lookup.rows(owner, *mine)]
+        rows = await self._lookup.ids(owner, *mine)
         text = clean(query)[:MAX_CHARS]
         ranked = await self._indexes.ranked(scope, text, limit=PASSAGES_RANKED, floor=False)
         best = [one.id for one in ranked] or rows[:PASSAGES_RANKED]
@@ -166,6 +167,12 @@ class Recall:
                 kept.append(replace(memory, text=text))
                 room -= cost
         return kept
+
+    async def has_passages(self, owner: str, conversation_id: str, sha256: str) -> bool:
+        """Whether that document was cut into passages there, and some are left."""
+        m = memories.c
+        there = (m.conversation_id == known_id(conversation_id), m.source == known_hash(sha256))
+        return bool(await self._lookup.count(known_owner(owner), *there))
 
     async def add_passages(
         self, owner: str, conversation_id: str, source: Media, pages: Sequence[str]
@@ -202,13 +209,17 @@ class Recall:
 
     async def keep_document(self, owner: str, conversation_id: str, sha256: str) -> None:
         """Let all conversations recall it. Raises Missing if it was not cut into passages there."""
-        m = memories.c
-        there = (
-            m.conversation_id == known_id(conversation_id),
-            m.source == known_hash(sha256),
-            m.kind == "passage",
-        )
+        there = (memories.c.conversation_id == known_id(conversation_id), *_of_document(sha256))
         await self._rank(owner, await self._book.pin(known_owner(owner), there, True))
+
+    async def release_document(self, owner: str, sha256: str) -> None:
+        """Let it be recalled only where it is attached. Raises Missing if there are no passages of it."""
+        which = _of_document(sha256)
+        await self._rank(owner, await self._book.pin(known_owner(owner), which, False))
+
+    async def kept_documents(self, owner: str) -> list[str]:
+        """The sha256 of those that all conversations recall, in whole or in part."""
+        return await self._lookup.sources(known_owner(owner))
 
     async def search(
         self,
@@ -363,3 +374,7 @@ def _places(row: Row | None) -> dict[str, tuple[str, int]]:
 
 def _entry(row: Row) -> Entry:
     return Entry(row.position, row.id, row.conversation_id, row.speaker, row.role, row.text, row.at)
+
+
+def _of_document(sha256: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (memories.c.source == known_hash(sha256), memories.c.kind == "passage")

@@ -114,6 +114,13 @@ document_pages = sa.table(
     column("tokens", sa.Integer),
 )
 
+# Pictures made of an attached file: pages of a scan, pieces of a long picture. The pictures themselves
+# are media of their own.
+views = sa.table(
+    "views",
+    *map(column, ("owner", "sha256", "number", "picture", "mime", "size", "width", "height")),
+)
+
 # One row: what tells this database from all others.
 installation = sa.table("installation", column("id", sa.String))
 
@@ -124,6 +131,18 @@ tool_permissions = sa.table(
     column("conversation_id", sa.String),
     column("tool", sa.String),
     column("permission", sa.String),
+)
+
+# The words of a recording, as a model understood them. `told`: a reply says already what it took.
+transcripts = sa.table(
+    "transcripts",
+    column("owner", sa.String),
+    column("sha256", sa.String),
+    column("text", sa.Text),
+    column("model", sa.Text),
+    column("rough", sa.Boolean),
+    column("free", sa.Boolean),
+    column("told", sa.Boolean),
 )
 
 
@@ -327,6 +346,39 @@ def memories_as_ranked(connection: sa.Connection) -> None:
     connection.exec_driver_sql(f"CREATE INDEX memories_as_ranked ON memories ({columns})")
 
 
+def words_of_recordings(connection: sa.Connection) -> None:
+    tables = sa.MetaData()
+    sa.Table(
+        "transcripts",
+        tables,
+        sa.Column("owner", sa.Text, primary_key=True),
+        sa.Column("sha256", sa.String(64), primary_key=True),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("rough", sa.Boolean, nullable=False),
+        sa.Column("free", sa.Boolean, nullable=False),
+        sa.Column("told", sa.Boolean, nullable=False),
+    )
+    tables.create_all(connection, checkfirst=False)
+
+
+def views_of_files(connection: sa.Connection) -> None:
+    tables = sa.MetaData()
+    sa.Table(
+        "views",
+        tables,
+        sa.Column("owner", sa.Text, primary_key=True),
+        sa.Column("sha256", sa.String(64), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("picture", sa.String(64), nullable=False),
+        sa.Column("mime", sa.Text, nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("width", sa.Integer, nullable=False),
+        sa.Column("height", sa.Integer, nullable=False),
+    )
+    tables.create_all(connection, checkfirst=False)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     conversations_and_messages,
     media_files,
@@ -339,4 +391,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     identity_of_the_installation,
     permissions_of_tools,
     memories_as_ranked,
+    words_of_recordings,
+    views_of_files,
 )

@@ -62,6 +62,10 @@ class Place(Protocol):
         """The error, for the operator."""
         ...
 
+    def sweep(self) -> None:
+        """After each call: leave nothing in the files that does not belong there."""
+        ...
+
     def tidy(self) -> None:
         """Remove what was put aside."""
         ...
@@ -177,6 +181,7 @@ class VectorStore:
         for again in (True, False):
             try:
                 done = work(self._opened())
+                self._place.sweep()
             except BaseException as error:  # a panic of Chroma's is no Exception
                 verdict = self._verdict(error)
                 if verdict == "bug":

@@ -5,7 +5,7 @@ import unicodedata
 from functools import lru_cache
 from hashlib import blake2b
 
-VERSION = "3"
+VERSION = "4"
 """Of what becomes of a text; indexes made by another are useless."""
 
 # Scripts written without spaces, and Korean with its particles, are searched by overlapping pairs of
@@ -50,14 +50,14 @@ hat habe hatte haben wird werden wurde wer wen wem wie wo wann warum was woher w
 wovor wozu wofür wieviel wieviele welche welcher welches welchen welchem zu zum zur im auf aus bei
 beim vom mit nach von vor für über nicht kein keine noch nur auch als wenn dass daß gesagt sagen
 sagte erzählt kannst können bitte sich doch schon sehr dann denn da hier dort diese dieser dieses
-hallo danke geht gibt
+hallo danke geht gibt erzähl erzähle erklär erkläre
 """
 _SPANISH = """
 el la los las un una unos unas y o u pero yo tú él ella ellos nosotros mi mis tu tus su sus nuestro
 nuestra nuestros nuestras era eran fue ha han he hay es son está están ser estar qué que quién
 quien quiénes cómo como dónde donde adónde cuándo cuando cuál cual cuáles cuánto cuánta cuántos
 cuántas por para con de del al a en sí si se te le les lo nos ya muy más no ni también porque dije
-dijo este esta esto ese esa eso esos esas hola gracias cuéntame buenos
+dijo estoy estás estamos este esta esto ese esa eso esos esas hola gracias cuéntame buenos
 """
 _FRENCH = """
 les une et ou mais je il elle nous vous ils elles mon ma mes ta tes sa ses leur leurs notre votre

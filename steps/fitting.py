@@ -6,12 +6,21 @@ from time import time
 
 import orjson
 
-from events import ContextBuilt, Event, Recalled
-from inference.backend import BackendError, ChatRequest, FinishedChunk, TextChunk, ToolSpec
+from events import ContextBuilt, Event, Planned, Recalled, Unsent, Waiting
+from inference.backend import (
+    BackendError,
+    ChatRequest,
+    ContextTooLong,
+    FinishedChunk,
+    RetryChunk,
+    TextChunk,
+    ToolSpec,
+)
 from memory.compaction import Refusal, SummaryJob, accept, due, made, on_demand
 from memory.context import Policy, Room, Window, fit
 from messages import Provenance
 from steps.course import Course
+from steps.drawing import can_draw, spare
 
 SYSTEM = (
     "You are Parley, a helpful assistant in a chat that people read or listen to. Answer in the "
@@ -25,7 +34,7 @@ async def fit_window(course: Course) -> AsyncIterator[Event]:
     course.room = await _room(course)
     course.policy = await _policy(course)
     if job := due(course.history, room=course.room, policy=course.policy):
-        async for event in _summarise(course, job):
+        async for event in _roll(course, job):
             yield event
         course.policy = await _policy(course)
     course.window = fitted(course)
@@ -69,11 +78,11 @@ async def summarise_earlier_part(course: Course) -> None:
     job = on_demand(course.history, room=course.room, policy=course.policy)
     if job is None:
         raise BackendError("There is too little to summarise yet.", "Go on talking.")
-    refused: list[str] = []
-    async for _ in _summarise(course, job, refused):
+    failed: list[BackendError] = []
+    async for _ in _summarise(course, job, failed):
         pass
-    if refused:
-        raise BackendError(refused[0], "Try again, or choose another model.")
+    if failed:
+        raise failed[0]
 
 
 def schemas(course: Course, tools: Sequence[ToolSpec]) -> str:
@@ -85,9 +94,9 @@ def schemas(course: Course, tools: Sequence[ToolSpec]) -> str:
 
 
 async def offered(course: Course) -> tuple[ToolSpec, ...]:
-    if not course.choice.tools:
+    if not course.choice.tools or spare(course) < 1:
         return ()
-    tools = await course.layers.tooling.offered(course.turn.owner, draws=False)
+    tools = await course.layers.tooling.offered(course.turn.owner, draws=can_draw(course))
     return tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)
 
 
@@ -112,43 +121,87 @@ async def _policy(course: Course) -> Policy:
     return Policy(billing, turn.wishes.choices.whole, before.sent_from, summary)
 
 
+async def _roll(course: Course, job: SummaryJob) -> AsyncIterator[Event]:
+    """A summary on the way to an answer. Where none comes of it the turn goes on without, and says so;
+    what it asked for is taken from the rounds of tools, so that the answer is not short of requests."""
+    if spare(course) < 1:
+        yield _noted(course, "Not summarised: the requests that are left are kept for answers.")
+        return
+    failed: list[BackendError] = []
+    before = course.requests
+    async for event in _summarise(course, job, failed):
+        yield event
+    rounds = course.planned.tool_rounds - (course.requests - before)
+    course.planned = replace(course.planned, tool_rounds=max(0, rounds))
+    if failed:
+        yield _noted(
+            course,
+            "The earlier part of this chat could not be summarised; what of it does not fit is left "
+            f"out. {failed[0].message}",
+        )
+
+
+def _noted(course: Course, words: str) -> Planned:
+    about = course.exchange.reply.provenance or Provenance()
+    return Planned(f"{about.note} {words}".strip())
+
+
 async def _summarise(
-    course: Course, job: SummaryJob, refused: list[str] | None = None
+    course: Course, job: SummaryJob, failed: list[BackendError]
 ) -> AsyncIterator[Event]:
-    """Ask for a summary and keep it. What comes to nothing is remembered, and not tried at once."""
+    """Ask for a summary and keep it; or say in `failed` what became of it instead.
+
+    What was tried in vain is remembered, and not tried again at once, unless the budget refused it.
+    """
     owner, conversation_id = course.turn.owner, course.turn.conversation_id
-    model = course.choice.model
+    model, summaries = course.choice.model, course.layers.summaries
+    written: list[str | Refusal] = []
+    try:
+        async for event in _asked(course, job, written):
+            yield event
+        found = written[0] if written else Refusal("The model wrote no summary.")
+    except BackendError as error:
+        failed.append(error)
+        if not error.sent:
+            yield Unsent(course.asked)
+            return
+        if isinstance(error, ContextTooLong):
+            await course.layers.calibrations.refused(
+                *_counter(course), job.features, course.room.tokens
+            )
+        found = Refusal(error.message)
+    if isinstance(found, str):
+        await summaries.put(owner, conversation_id, made(found, job, model, time()))
+        return
+    if not failed:
+        failed.append(BackendError(found.why, "Try again, or choose another model."))
+    await summaries.failed(owner, conversation_id, job.upto)
+
+
+async def _asked(
+    course: Course, job: SummaryJob, written: list[str | Refusal]
+) -> AsyncIterator[Event]:
+    """One request, and more where it is sent again, each counted. What comes of it is `written`."""
+    model, text = course.choice.model, ""
     request = ChatRequest(
         model, job.system, (job.message,), course.layers.media.read, job.max_output
     )
     sent = course.request("summary", model, course.line)
     yield sent
-    text, finish = "", ""
-    try:
-        async for chunk in course.line.backend.chat(request, course.errand("summary")):
-            if isinstance(chunk, TextChunk):
-                text += chunk.text
-            elif isinstance(chunk, FinishedChunk):
-                finish = chunk.finish
-                yield replace(
-                    sent,
-                    request=replace(
-                        sent.request,
-                        prompt_tokens=chunk.prompt_tokens,
-                        completion_tokens=chunk.completion_tokens,
-                    ),
-                )
-        found = accept(text, job, cut_short=finish == "length")
-    except BackendError as error:
-        if refused is not None:
-            raise
-        found = Refusal(error.message)
-    if isinstance(found, Refusal):
-        await course.layers.summaries.failed(owner, conversation_id, job.upto)
-        if refused is not None:
-            refused.append(found.why)
-        return
-    await course.layers.summaries.put(owner, conversation_id, made(found, job, model, time()))
+    async for chunk in course.line.backend.chat(request, course.errand("summary")):
+        if isinstance(chunk, RetryChunk):
+            text = ""
+            if chunk.sent:
+                sent = course.request("summary", model, course.line)
+                yield sent
+            yield Waiting(chunk.why, chunk.wait_s)
+        elif isinstance(chunk, TextChunk):
+            text += chunk.text
+        elif isinstance(chunk, FinishedChunk):
+            tokens = (chunk.prompt_tokens, chunk.completion_tokens)
+            told = replace(sent.request, prompt_tokens=tokens[0], completion_tokens=tokens[1])
+            yield replace(sent, request=told)
+            written.append(accept(text, job, cut_short=chunk.finish == "length"))
 
 
 def _counter(course: Course) -> tuple[str, str]:

@@ -52,6 +52,7 @@ const like = ({ provider, model }) =>
 
 function open(button) {
   if (dialog.open) return;
+  if (drawn) closed(); // closed just now, which was not told yet
   opener = button.closest("[data-pane]")?.dataset.pane ?? "";
   here = conversations.id();
   [picked, forAll, forKey] = [null, null, false];
@@ -65,6 +66,7 @@ function open(button) {
 export const leave = () => dialog?.close();
 
 function closed() {
+  if (dialog.open) return;
   settle();
   if (isDirty()) decide({ schema: schema().value.trim() });
   line.choosing(false);
@@ -211,7 +213,9 @@ function weigh() {
 async function read(file) {
   if (!file) return;
   if (file.size > LONGEST_SCHEMA) return tell("<b>This file is too large for a schema.</b> 100 KB are the most.");
-  schema().value = await file.text();
+  const words = await file.text();
+  if (!schema()) return; // the sheet was closed meanwhile
+  schema().value = words;
   weigh();
   decide({ json: true, schema: schema().value.trim() });
 }

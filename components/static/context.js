@@ -15,6 +15,7 @@ let drawn = ""; // how the messages were marked last
 let told = ""; // what the newest reply has said of it
 let since = null; // what the meter has said of it since then
 let wanted = false; // the reader asked to see what is before the marker
+const summarising = new Set(); // the conversations whose earlier part is being summarised
 
 export function begin() {
   on("context", (button) => layers.openCard(button));
@@ -36,6 +37,7 @@ export function show(html) {
   const again = held?.dataset.do ? `[data-do="${held.dataset.do}"]` : "input";
   box.innerHTML = html;
   document.body.dataset.whole = $("[data-whole]", box) ? "yes" : "";
+  showSummarising();
   if (open && $(".meter", box)) {
     layers.openCard($(".meter", box));
     if (held) ($(again, box) ?? $(".meter", box)).focus();
@@ -90,23 +92,36 @@ function showUnsent() {
 }
 
 async function sendWhole(whole) {
-  const told = await order({ do: "send-whole", conversation: conversations.id(), whole });
+  const conversation = conversations.id();
+  const told = await order({ do: "send-whole", conversation, whole });
   if (!told.ok) return composer.notice(told.message, told.advice);
+  if (conversation !== conversations.id()) return;
   document.body.dataset.whole = whole ? "yes" : "";
   $("#parley-announcer").textContent = whole ? "All that fits goes along from your next message on." : "Only what is needed goes along.";
 }
 
-async function summarise(button) {
-  const words = $("span", button);
-  const label = words.textContent;
-  button.disabled = true;
-  words.textContent = "Summarising…";
-  const told = await order({ do: "summarise", conversation: conversations.id() }, PATIENCE_MS);
-  button.disabled = false;
-  words.textContent = label;
+async function summarise() {
+  const conversation = conversations.id();
+  if (summarising.has(conversation)) return;
+  summarising.add(conversation);
+  showSummarising();
+  const told = await order({ do: "summarise", conversation }, PATIENCE_MS);
+  summarising.delete(conversation);
+  showSummarising();
   if (!told.ok) return composer.notice(told.message, told.advice);
+  if (conversation !== conversations.id()) return;
   $("#parley-context :popover-open")?.hidePopover();
   composer.notice("The earlier part is summarised.", "The summary goes along from your next message on.", "calm");
+}
+
+/** The button may be drawn anew meanwhile: a second click would be a second request. */
+function showSummarising() {
+  const button = $("#parley-context [data-do=summarise]");
+  if (!button) return;
+  const words = $("span", button);
+  words.dataset.label ??= words.textContent;
+  button.disabled = summarising.has(conversations.id());
+  words.textContent = button.disabled ? "Summarising…" : words.dataset.label;
 }
 
 async function pin(button) {
@@ -114,6 +129,7 @@ async function pin(button) {
   const message = button.closest("article").dataset.id;
   const told = await order({ do: "pin-message", conversation: conversations.id(), message, pinned });
   if (!told.ok) return composer.notice(told.message, told.advice);
-  button.setAttribute("aria-pressed", String(pinned));
-  button.title = pinned ? "Always sent" : "Always send";
+  const now = $(`:scope > [data-id="${CSS.escape(message)}"] [data-do=pin-message]`, list());
+  now?.setAttribute("aria-pressed", String(pinned));
+  if (now) now.title = pinned ? "Always sent" : "Always send";
 }

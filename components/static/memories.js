@@ -4,7 +4,7 @@ import { $, $$, localise, on } from "./dom.js";
 import * as conversations from "./conversations.js";
 import { confirmed } from "./layers.js";
 import * as line from "./line.js";
-import { announce } from "./memory.js";
+import { announce, neighbours } from "./memory.js";
 import { order } from "./orders.js";
 
 const PAUSE_MS = 180; // a search begins when the typing rests
@@ -63,6 +63,7 @@ function open() {
 }
 
 function closed() {
+  if (dialog.open) return; // opened again before this was told
   clearTimeout(typing);
   line.remembering(null);
   dialog.replaceChildren();
@@ -70,6 +71,7 @@ function closed() {
 }
 
 function seek() {
+  if (!dialog.open) return; // closed while something was under way
   const wanted = new FormData($(".sought", dialog));
   line.remembering({
     query: wanted.get("query"), kind: wanted.get("kind") || null, days: Number(wanted.get("days")),
@@ -105,15 +107,20 @@ export function show(html) {
   fresh.innerHTML = html;
   $(".choice-wait", dialog)?.remove();
   const held = document.activeElement;
-  const [act, id] = [held?.dataset?.do, held?.closest?.("[data-memory]")?.dataset.memory];
+  const row = held?.closest?.("li[data-memory]");
+  const [act, id, beside] = [held?.dataset?.do, row?.dataset.memory, row ? neighbours(row) : []];
   for (const part of fresh.content.children) {
     const box = $(`[data-part="${part.dataset.part}"]`, dialog);
+    if (!box) continue;
     if (part.dataset.part === "switches") redraw(box, part);
     else renew(box, part);
   }
   for (const button of $$("[data-busy]", dialog)) delete button.dataset.busy;
   if (!held?.isConnected && act && id) $(`[data-memory="${CSS.escape(id)}"] [data-do="${act}"]`, dialog)?.focus();
-  if (!dialog.contains(document.activeElement)) $("input[type=search]", dialog).focus();
+  if (!dialog.contains(document.activeElement)) {
+    const next = row && beside.find((button) => button?.isConnected);
+    (next ?? $("input[type=search]", dialog))?.focus();
+  }
   $("[data-do=forget-chat]", dialog).hidden = conversations.isFresh();
 }
 
@@ -124,7 +131,7 @@ function redraw(box, part) {
 }
 
 /** Makes the children of `old` those of `fresh`, by their keys; what did not change is left alone. */
-function renew(old, fresh) {
+export function renew(old, fresh) {
   const coming = [...fresh.children];
   const wanted = new Set(coming.map((child) => child.dataset.key));
   for (const child of [...old.children]) if (!wanted.has(child.dataset.key)) child.remove();
@@ -192,10 +199,11 @@ async function bringBack(file) {
 }
 
 async function forgetChat() {
+  const conversation = here;
   const sure = await confirmed("Forget what was said in this chat?",
     "Its memories go for good, here and everywhere they would be recalled. The chat itself stays.", "Forget");
   if (!sure) return;
-  const told = await order({ do: "forget-conversation", conversation: here });
+  const told = await order({ do: "forget-conversation", conversation });
   if (!told.ok) return tell(`${told.message} ${told.advice}`);
   announce("What was said in this chat is forgotten.");
 }

@@ -1,4 +1,7 @@
 // What can be done with a memory, wherever it is shown: under a reply, on its card, in the panel.
+//
+// The live pane and the turns redraw what they show, often before an order is answered: after an
+// `await` what was clicked may be gone, so memories are looked for again by their ids.
 
 import { $, $$, on } from "./dom.js";
 import * as chat from "./chat.js";
@@ -10,6 +13,7 @@ import { order } from "./orders.js";
 
 const SURE_MS = 5000; // how long "Forget for good" waits for the second click
 const LONGEST = 8000;
+const PATIENCE_MS = 120_000; // a book has thousands of passages
 
 let complain = () => {};
 let leavePanel = () => {};
@@ -24,6 +28,9 @@ export function begin(onTrouble, onLeave) {
   on("undo-memory", undo);
   on("wrong", wrong);
   on("origin", toOrigin);
+  on("keep-document", keepDocument);
+  const redrawn = new MutationObserver(showKept);
+  for (const box of ["#parley-messages", "[data-pane=memory]"]) redrawn.observe($(box), { childList: true });
 }
 
 const holderOf = (element) => element.closest("[data-memory]");
@@ -34,9 +41,9 @@ export function announce(words) {
   ($("dialog[open] [role=status]") ?? $("#parley-announcer")).textContent = words;
 }
 
-/** Where it was done says why it was not, else the composer does. */
-function refuse(holder, told) {
-  const box = $(".choice-told", holder.closest("dialog") ?? document.createElement("i"));
+/** The panel says why it was not done where it is open, else the composer does. */
+function refuse(told) {
+  const box = $("dialog[open] .choice-told");
   if (!box) return complain(told.message, told.advice);
   box.hidden = false;
   box.textContent = `${told.message} ${told.advice}`;
@@ -63,7 +70,8 @@ function edit(button) {
   const close = () => {
     form.remove();
     delete holder.dataset.editing;
-    button.focus();
+    if (button.isConnected) button.focus();
+    else keepFocus();
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -86,7 +94,7 @@ async function save(holder, text, close) {
   const id = holder.dataset.memory;
   if (!text || text === $(".kept-words", holder).textContent) return close();
   const told = await order({ do: "edit-memory", memory: id, text });
-  if (!told.ok) return refuse(holder, told);
+  if (!told.ok) return refuse(told);
   close();
   for (const same of all(id)) {
     $(".kept-words", same).textContent = text;
@@ -102,7 +110,7 @@ async function pin(button) {
   const holder = holderOf(button);
   const pinned = button.getAttribute("aria-pressed") !== "true";
   const told = await order({ do: "pin-memory", memory: holder.dataset.memory, pinned });
-  if (!told.ok) return refuse(holder, told);
+  if (!told.ok) return refuse(told);
   for (const same of all(holder.dataset.memory)) {
     const mark = $("[data-do=pin-memory]", same);
     mark?.setAttribute("aria-pressed", String(pinned));
@@ -137,25 +145,49 @@ const undo = (button) => drop(holderOf(button), "Not remembered.");
 
 async function drop(holder, said) {
   const told = await order({ do: "forget", memory: holder.dataset.memory });
-  if (!told.ok) return refuse(holder, told);
+  if (!told.ok) return refuse(told);
   vanish(holder, said);
 }
 
 /** Takes it from the page wherever it stands; the keyboard goes to what is next to it. */
 function vanish(holder, said) {
-  const next = nextTo(holder);
-  for (const same of all(holder.dataset.memory)) remove(same);
+  const every = all(holder.dataset.memory);
+  const here = holder.isConnected ? holder : every.find((same) => same.contains(document.activeElement));
+  const next = here && nextTo(here);
+  for (const same of every) remove(same);
   announce(said);
-  next?.focus();
+  if (next) next.focus();
+  else keepFocus(); // a redraw was quicker, and has seen to the keyboard in the panel
 }
 
 function nextTo(holder) {
-  const row = holder.matches("li") ? holder : null;
-  if (row) return $("[data-do=forget-memory]", row.nextElementSibling ?? row.previousElementSibling ?? document.createElement("i"))
-    ?? $("input[type=search]", row.closest("dialog"));
+  if (holder.matches("li")) return neighbours(holder)[0] ?? $("input[type=search]", holder.closest("dialog"));
   const group = holder.closest(".recalled, .remembered");
-  const others = $$(".chip, .link", group).filter((box) => box !== chipOf(holder) && !holder.contains(box));
+  const others = $$(".chip, .link", group ?? holder).filter((box) => box !== chipOf(holder) && !holder.contains(box));
   return others[0] ?? $("#parley-input textarea");
+}
+
+/** The buttons to forget the entries of the panel that follow `row`, then those before it, nearest first. */
+export function neighbours(row) {
+  const rows = $$(":scope > [data-memory]", row.parentElement);
+  const at = rows.indexOf(row);
+  return [...rows.slice(at + 1), ...rows.slice(0, at).reverse()].map((other) => $("[data-do=forget-memory]", other));
+}
+
+/** Forgotten otherwise, by a tool or in another window: shown no longer. */
+export function gone(ids) {
+  for (const id of ids) {
+    const every = all(id);
+    const here = every.find((same) => same.contains(document.activeElement) || chipOf(same) === document.activeElement);
+    const next = here && nextTo(here);
+    for (const same of every) remove(same);
+    next?.focus();
+  }
+}
+
+/** Whoever had the keyboard on what is gone writes on. */
+function keepFocus() {
+  if (document.activeElement === document.body) $("#parley-input textarea").focus();
 }
 
 function remove(holder) {
@@ -173,11 +205,37 @@ async function wrong(button) {
   const told = await composer.again({ do: "wrong", reply, memory: card.dataset.memory });
   button.disabled = false;
   if (!told.ok) return complain(told.message, told.advice);
-  card.hidePopover();
+  if (card.matches(":popover-open")) card.hidePopover();
   for (const same of all(card.dataset.memory)) remove(same);
   const short = words.length > 60 ? `${words.slice(0, 60).trim()}…` : words;
   composer.notice("Forgotten, and answering again without it: 1 request.", `“${short}”`, "calm");
   $("#parley-input textarea").focus();
+}
+
+/** Which attached documents all chats recall: the pane at the side says so. */
+function showKept() {
+  const told = $("[data-pane=memory] [data-documents]")?.dataset.documents ?? "";
+  const kept = new Set(told.split(" "));
+  for (const button of $$("[data-do=keep-document]:not([aria-busy])")) {
+    const now = kept.has(button.dataset.sha256);
+    if ((button.dataset.kept === "yes") === now) continue;
+    button.dataset.kept = now ? "yes" : "no";
+    $("span", button).textContent = now ? button.dataset.pressed : button.dataset.released;
+  }
+}
+
+async function keepDocument(button) {
+  if (button.ariaBusy) return;
+  const { sha256 } = button.dataset;
+  const kept = button.dataset.kept !== "yes";
+  button.ariaBusy = "true";
+  if (kept) $("span", button).textContent = "Adding…";
+  const told = await order({ do: "keep-document", conversation: conversations.id(), sha256, kept }, PATIENCE_MS);
+  button.removeAttribute("aria-busy");
+  $("span", button).textContent = kept ? button.dataset.released : button.dataset.pressed;
+  showKept();
+  if (!told.ok) return complain(told.message, told.advice);
+  announce(kept ? "Added to your memory: all chats recall it." : "No longer in your memory.");
 }
 
 /** The very message where it was said, in its conversation. */

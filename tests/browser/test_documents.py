@@ -102,6 +102,42 @@ def test_a_document_larger_than_the_window_goes_along_in_passages(
     assert len(model.hits) == 1
 
 
+def test_a_document_is_added_to_the_memory_of_all_chats_and_taken_out_again(
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, parley.url)
+    page.locator("#parley-image input[type=file]").set_input_files(
+        {
+            "name": "fruit.pdf",
+            "mimeType": "application/pdf",
+            "buffer": pdf("The quinces of the abbey ripen in October.", "Plums ripen in July."),
+        }
+    )
+    expect(page.locator("#parley-attachments .paper")).to_contain_text("2 pages")
+    say(page, "Read this.")
+    finished(page)
+    said = page.locator("#parley-chat [data-role=user]")
+    said.get_by_role("button", name="Add to your memory").click()
+    undo = said.get_by_role("button", name="In your memory: Undo")
+    expect(undo).to_be_focused()
+    page.reload()
+    expect(undo).to_be_visible()
+    address = page.url
+    page.locator("#parley-new").click()
+    say(page, "When do the quinces of the abbey ripen?")
+    chip = finished(page).get_by_role("button", name="Passage: fruit.pdf, p. 1")
+    expect(chip).to_be_visible()
+    assert "quinces of the abbey ripen in October" in str(model.requests[-1]["messages"])
+    page.goto(address)
+    undo.click()
+    expect(said.get_by_role("button", name="Add to your memory")).to_be_visible()
+    page.locator("#parley-new").click()
+    say(page, "When do the quinces of the abbey ripen?")
+    expect(finished(page)).not_to_contain_text("fruit.pdf")
+    assert len(model.hits) == 3
+    assert watch.complaints == []
+
+
 def test_a_scan_a_locked_file_and_a_disguised_one_explain_themselves(
     parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
 ) -> None:

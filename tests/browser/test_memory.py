@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import APIResponse, BrowserContext, Locator, Page, Route, expect
 
 from tests.browser.conftest import RunningParley, finished, opened, ready, say
 from tests.scripted_server import ScriptedServer
@@ -164,6 +165,48 @@ def test_the_panel_is_searched_and_changed_by_keyboard_alone(
     expect(found).to_be_hidden()
     expect(page.locator("#parley-memory").get_by_role("button")).to_be_focused()
     assert (watch.complaints, watch.strangers) == ([], [])
+
+
+def answer_late(page: Page, do: Callable[[], None], shown: Callable[[], None]) -> None:
+    """Let the page show what came of an order before it gets the order's answer."""
+    answers: list[tuple[Route, APIResponse]] = []
+    page.route("**/run/predict", lambda route: answers.append((route, route.fetch())), times=1)
+    do()
+    shown()
+    for _ in range(500):  # the answer is on its way to us, too
+        if not answers:
+            page.wait_for_timeout(20)
+    [(route, answer)] = answers
+    route.fulfill(response=answer)
+
+
+def test_what_is_shown_anew_before_the_answer_comes_keeps_the_keyboard(
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, parley.url)
+    for words in ("The garden wants water.", "The boat leaves at nine.", "The shed is green."):
+        told(page, model, words)
+    found = panel(page)
+    boat, status = entry(found, "The boat leaves at nine."), found.get_by_role("status")
+
+    def forgotten() -> None:
+        boat.get_by_role("button", name="Forget").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+
+    answer_late(page, forgotten, lambda: expect(boat).to_have_count(0))
+    expect(status).to_have_text("Forgotten.")
+    assert page.evaluate("document.activeElement.dataset.do") == "forget-memory"
+    garden = entry(found, "The garden wants water.")
+
+    def pinned() -> None:
+        garden.get_by_role("button", name="Pin").focus()
+        page.keyboard.press("Enter")
+
+    answer_late(page, pinned, lambda: expect(garden).to_contain_text("Always sent"))
+    expect(status).to_have_text("Pinned: always sent.")
+    expect(garden.get_by_role("button", name="Unpin")).to_be_focused()
+    assert watch.complaints == []
 
 
 def test_more_memories_than_a_page_come_when_asked_for(

@@ -123,6 +123,14 @@ def test_more_than_six_are_folded_away_behind_their_number() -> None:
     assert "more" not in piece(recalled(*many[:7]), "recalled").replace("memory", "")
 
 
+def test_what_was_noted_just_now_and_sent_as_well_is_shown_once() -> None:
+    metric = replace(ALLERGY, id="m2", text="I prefer metric.", kind="instruction")
+    told = reply(Provenance(recalled=(metric, ALLERGY), remembered=(metric,)))
+    assert read(told).count("I prefer metric.") == 1
+    assert "allergic" in piece(told, "recalled")
+    assert piece(reply(Provenance(recalled=(metric,), remembered=(metric,))), "recalled") == ""
+
+
 def test_chips_come_when_the_reply_is_whole_and_what_is_remembered_at_once() -> None:
     fact = replace(ALLERGY, kind="fact")
     about = Provenance(recalled=(ALLERGY,), remembered=(fact,))

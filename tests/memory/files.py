@@ -21,14 +21,6 @@ def indexes_in(engine: AsyncEngine, directory: Path, embedding: Embedding) -> In
 
 
 def files_with(root: Path, words: str) -> list[str]:
-    """Those below `root` that hold `words`, but for Chroma's vector files.
-
-    Chroma 1.5.9 writes these as long as they may grow, and what it has not used yet is whatever that
-    memory of the process held before: now and then words, though it is never given any.
-    """
-    files = (p for p in root.rglob("*") if p.is_file() and not _of_vectors(p))
+    """Those below `root` that hold `words`."""
+    files = (path for path in root.rglob("*") if path.is_file())
     return [str(p.relative_to(root)) for p in files if words.encode() in p.read_bytes()]
-
-
-def _of_vectors(path: Path) -> bool:
-    return path.suffix == ".bin" and (path.parent / "data_level0.bin").exists()

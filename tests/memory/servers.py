@@ -1,6 +1,7 @@
 """Real tokenizers that stand for servers: they alone know how many tokens a request has."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import wordllama
@@ -52,11 +53,13 @@ class Server:
         return total
 
 
+@cache
 def llama_2() -> Server:
     """32,000 pieces, each digit for itself, characters it does not know as their bytes."""
     return Server(Tokenizer.from_file(str(LLAMA_2)))
 
 
+@cache
 def byte_pairs(size: int = 6_000) -> Server:
     """Byte pairs as GPT's, digits three together, learnt from little: it is dearer than others at
     everything, and most at what is not English."""

@@ -31,6 +31,7 @@ class Said:
     at: float = 0.0
 
 
+LIFE = ["駅前の店", "昨日の会議", "隣の公園", "新しい電車", "図書館", "台所"]
 IDLE = [
     "The bus was late again this morning.",
     "Lunch was soup, and it was cold.",
@@ -245,6 +246,25 @@ async def test_what_concerns_nothing_brings_up_nothing_however_long(asking: Ask)
     for start in range(len(UNRELATED)):
         message = " ".join(UNRELATED[start : start + 4])
         assert await talk.found(message, floor=True) == []
+
+
+async def test_small_words_alone_bring_up_nothing(asking: Ask) -> None:
+    talk = await asking(
+        [*IDLE, "El puerto estaba lleno de turistas.", "¡Hola! Ya estamos en casa."]
+    )
+    assert await talk.found("Hola, ¿cómo estás?", floor=True) == []
+
+
+async def test_the_best_answer_to_a_question_in_another_language_may_be_far_ahead(
+    asking: Ask,
+) -> None:
+    idle = [f"{what}は{when}でした。" for what in LIFE for when in ("静か", "雨", "満員", "朝早く")]
+    answer = "七月に二週間、屋久島へ旅行する予定だ。夏休みが楽しみ。"
+    talk = await asking([*idle, answer])
+    asked = "今年の夏休みはどこへ行く？"
+    assert await talk.found(asked, floor=True) == [answer]
+    assert await talk.found(asked, replace(WEIGHTS, ahead=99.0), floor=True) == []
+    assert await talk.found("このエラーはどういう意味？", floor=True) == []
 
 
 def reference(texts: Sequence[str], query: str, among: int) -> list[float]:

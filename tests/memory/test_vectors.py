@@ -125,7 +125,7 @@ async def test_another_models_collection_is_left_until_it_is_tidied_away(
 
 
 async def test_a_great_owner_does_not_keep_others_waiting(tmp_path: Path) -> None:
-    store, many = VectorStore(tmp_path / "chroma", "abc"), some(20_000)
+    store, many = VectorStore(tmp_path / "chroma", "abc"), some(3_000)
     await store.put(ANN, many)
     order: list[str] = []
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from memory.embedding import Vectors
 from memory.vectors import VectorStore, VectorsUnusable
+from tests.memory.files import files_with
 from tests.memory.sayings import ANN
 
 COUNT = 1_300
@@ -78,9 +80,39 @@ async def test_whole_files_are_opened_as_they_are(chroma: Path) -> None:
     await store.close()
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, empty, cut, garble, garble_the_middle])
+async def test_words_of_the_heap_in_unused_places_are_gone_once_opened(chroma: Path) -> None:
+    [lengths], [data] = chroma.glob("*/length.bin"), chroma.glob("*/data_level0.bin")
+    lengths.write_bytes((b"my badge opens door 7. " * 999)[: lengths.stat().st_size])
+    with data.open("ab") as grown:
+        grown.write(b"my badge opens door 7. " * 99)
+    assert len(files_with(chroma, "my badge")) == 2
+    store = VectorStore(chroma, "abc")
+    found = await store.get(ANN, list(some(COUNT)))
+    assert files_with(chroma, "my badge") == []
+    for key, vector in some(COUNT).items():
+        np.testing.assert_array_equal(found[key], vector)
+    assert aside(chroma) == []
+    await store.close()
+
+
+async def test_nothing_of_the_heap_is_left_in_files_that_are_made(tmp_path: Path) -> None:
+    store = VectorStore(tmp_path / "chroma", "abc")
+    await store.put(ANN, some(3))
+    [lengths], [data] = tmp_path.rglob("length.bin"), tmp_path.rglob("data_level0.bin")
+    assert not any(lengths.read_bytes()) and not any(data.read_bytes())  # nothing is in it yet
+    await store.put(ANN, some(COUNT))
+    assert any(data.read_bytes()) and not any(lengths.read_bytes())
+    await store.close()
+
+
 @pytest.mark.parametrize(
-    "file", ["chroma.sqlite3", "*/data_level0.bin", "*/header.bin", "*/index_metadata.pickle"]
+    ("file", "damage"),
+    [
+        *product(["chroma.sqlite3"], [Path.unlink, empty, cut, garble, garble_the_middle]),
+        *product(["*/data_level0.bin"], [Path.unlink, cut, garble_the_middle]),
+        *product(["*/header.bin"], [empty, garble]),
+        *product(["*/index_metadata.pickle"], [Path.unlink, cut, garble]),
+    ],
 )
 async def test_damage_is_noticed_put_aside_and_begun_anew(
     chroma: Path, file: str, damage: Callable[[Path], None]

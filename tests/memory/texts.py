@@ -7,7 +7,7 @@ import pydoc_data.topics
 import random
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from json.decoder import JSONDecoder
 from pathlib import Path
 from textwrap import TextWrapper
@@ -20,6 +20,7 @@ def prose(language: str) -> list[str]:
     return (Path(__file__).parent / "prose" / f"{language}.txt").read_text().splitlines()
 
 
+@cache
 def pieces(kind: str, seed: int = 1) -> list[str]:
     """Texts of one kind, each of a few words to some hundreds."""
     made = random.Random(seed)
