@@ -4,18 +4,19 @@ import argparse
 import asyncio
 import logging
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant import Assistant
+from gate.wiping import wipe_environment
 from house import House, connected, look_around, open_house
+from inference.budget import usual_reserve
 from inference.connection import Connection
 from memory.database import DatabaseRefused
 from memory.embedding import EmbeddingRefused
@@ -95,6 +96,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--restore", metavar="FILE", type=Path, help="put a backup back into an empty --data-dir"
     )
+    parser.add_argument(
+        "--add-user", metavar="NAME", help="let NAME log in (PARLEY_USERS), and end"
+    )
     parser.add_argument("--version", action="version", version=f"Parley {VERSION}")
     return parser.parse_args()
 
@@ -110,8 +114,17 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 async def _serve(arguments: argparse.Namespace) -> int:
     chosen, connection = connected(os.environ, **_given(arguments))
+    wipe_environment(os.environ)
+    if chosen.is_public and not chosen.reserve:
+        chosen = replace(
+            chosen, reserve=usual_reserve(connection.provider, chosen.requests_per_day)
+        )
     if arguments.backup or arguments.restore:
         return _kept(arguments, chosen)
+    if arguments.add_user:
+        from gate.adding import add
+
+        return add(chosen, arguments.add_user)
     if arguments.ask is not None:
         return await _ask(arguments, chosen, connection)
     try:
@@ -164,23 +177,28 @@ async def _serve_page(house: House, chosen: Settings, listener: socket.socket) -
     from fastapi import FastAPI
 
     from components.mount import mount
+    from components.sharing import Link
+    from gate.opening import access_to, sign_key
 
+    link = Link() if chosen.share else None
+    access = access_to(chosen, link.port if link else 0)
     bare = FastAPI(openapi_url=None)
-    page = mount(bare, house.assistant, sign_key=_sign_key(chosen.data_path), version=VERSION)
+    page = mount(bare, house.assistant, sign_key(chosen), VERSION, access)
     address, port = listener.getsockname()[:2]
     async with AsyncExitStack() as stack:
         app = await _with_door(stack, page, house.assistant, chosen) if chosen.mcp else page
         if chosen.metrics_token:
             left = partial(house.ledger.left, house.lines.lines()[0].provider.name)
             app = in_front(app, house.metrics, chosen.metrics_token, left)
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        # What proxies say is read by gate/arrival.py, of those alone that the operator named.
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, proxy_headers=False, timeout_graceful_shutdown=2
         )
         log.info("Parley %s: http://%s:%s", VERSION, address, port)
-        sharing = asyncio.create_task(_share(port)) if chosen.share else None
-        await server.serve(sockets=[listener])
-        if sharing:
-            sharing.cancel()
+        if link:
+            stack.callback(link.close)
+            await stack.enter_async_context(link.opened(access))
+        await uvicorn.Server(config).serve(sockets=[listener, *([link.listener] if link else [])])
 
 
 async def _with_door(
@@ -192,31 +210,9 @@ async def _with_door(
     kept = chosen.data_path / "mcp.token"
     token = chosen.mcp_token or kept_token(kept)
     log.info("MCP at %s; its token: %s", PATH, "PARLEY_MCP_TOKEN" if chosen.mcp_token else kept)
-    names = [*chosen.mcp_names, *([chosen.address] if chosen.address != "0.0.0.0" else [])]  # noqa: S104
+    bound = [] if chosen.address == "0.0.0.0" else [chosen.address]  # noqa: S104
+    names = [*chosen.mcp_names, *chosen.host_names, *bound]
     return await stack.enter_async_context(open_door(page, assistant, with_token(token), names))
-
-
-def _sign_key(data: Path) -> bytes:
-    """The key that signs visitors' cookies: random, made once, readable by the operator alone."""
-    path = data / "cookie.key"
-    if not path.exists():
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
-    return path.read_bytes()
-
-
-async def _share(port: int) -> None:
-    from gradio.networking import setup_tunnel
-
-    try:
-        link = await asyncio.to_thread(
-            setup_tunnel, "127.0.0.1", port, secrets.token_urlsafe(32), None, None
-        )
-    except Exception as error:
-        log.warning("No public link could be opened: %s", error)
-    else:
-        log.info("Public link while Parley runs: %s", link)
 
 
 if __name__ == "__main__":

@@ -168,17 +168,47 @@ class ToolReturned:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The reply's words as sound."""
+    """A piece of the reply as sound: they come in order, `index` from 0, often before it is whole."""
 
     media: Media
+    index: int = 0
     kind: Literal["spoken"] = "spoken"
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenWhole:
+    """All pieces as one sound, in their place; at `starts` (in seconds) they begin in it."""
+
+    media: Media
+    seconds: float
+    starts: tuple[float, ...]
+    kind: Literal["spoken_whole"] = "spoken_whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Unvoiced:
+    """More words that nothing here can speak: a browser may read them with a voice of its own."""
+
+    words: str
+    kind: Literal["unvoiced"] = "unvoiced"
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceNoted:
+    """What is to be known of how the reply is spoken."""
+
+    note: str
+    kind: Literal["voice_noted"] = "voice_noted"
+
+
+@dataclass(frozen=True, slots=True)
 class Captioned:
-    """What the pictures of the user's message show, in words: a model that saw them has said it."""
+    """What the pictures of the user's message show, in words: a model that saw them has said it, or
+    it was read from the picture `sha256` alone.
+    """
 
     caption: str
+    sha256: str = ""
     kind: Literal["captioned"] = "captioned"
 
 
@@ -216,6 +246,9 @@ Event = (
     | ToolDecided
     | ToolReturned
     | Spoken
+    | SpokenWhole
+    | Unvoiced
+    | VoiceNoted
     | Captioned
     | JsonChecked
     | TurnEnded
@@ -256,8 +289,8 @@ def grow(exchange: Exchange, event: Event) -> Exchange:
             return begin(event)
         case Transcribed(audio):
             return Exchange(replace(said, parts=_transcribed(said.parts, audio)), reply)
-        case Captioned(caption):
-            return Exchange(replace(said, parts=_captioned(said.parts, caption)), reply)
+        case Captioned(caption, sha256):
+            return Exchange(replace(said, parts=_captioned(said.parts, caption, sha256)), reply)
         case TextDelta(text):
             return Exchange(said, replace(reply, parts=_append(reply.parts, Text(text))))
         case ReasoningDelta(text):
@@ -273,21 +306,10 @@ def grow(exchange: Exchange, event: Event) -> Exchange:
 
 
 Told = (
-    Recalled
-    | Remembered
-    | Planned
-    | ModelChosen
-    | ContextBuilt
-    | RequestSent
-    | Unsent
-    | Waiting
-    | ToolAsked
-    | ToolDecided
-    | ToolReturned
-    | Spoken
-    | JsonChecked
-    | TurnEnded
-)
+    Recalled | Remembered | Planned | ModelChosen | ContextBuilt | RequestSent | Unsent
+    | Waiting | ToolAsked | ToolDecided | ToolReturned | Spoken | SpokenWhole | Unvoiced
+    | VoiceNoted | JsonChecked | TurnEnded
+)  # fmt: skip
 """The events that say something of how the reply came about."""
 
 
@@ -313,9 +335,11 @@ def _told(about: Provenance, event: Told) -> Provenance:
                 sent_from=sent_from,
             )
         case RequestSent(request, number):
-            return replace(about, requests=(*about.requests[:number], request), waiting="")
+            requests = (*about.requests[:number], request, *about.requests[number + 1 :])
+            return replace(about, requests=requests, waiting="")
         case Unsent(number):
-            return replace(about, requests=about.requests[:number])
+            requests = (*about.requests[:number], *about.requests[number + 1 :])
+            return replace(about, requests=requests)
         case ToolAsked(asking):
             return replace(about, asking=(*about.asking, asking))
         case ToolDecided(call_id):
@@ -324,8 +348,14 @@ def _told(about: Provenance, event: Told) -> Provenance:
             return _decided(about, result.call_id)
         case JsonChecked(check):
             return replace(about, json=check)
-        case Spoken(media):
-            return replace(about, spoken=media)
+        case Spoken(media, index):
+            return replace(about, pieces=(*about.pieces[:index], media))
+        case SpokenWhole(media, seconds, starts):
+            return replace(about, spoken=media, spoken_s=seconds, starts=starts, pieces=())
+        case Unvoiced(words):
+            return replace(about, unvoiced=f"{about.unvoiced} {words}".strip())
+        case VoiceNoted(note):
+            return replace(about, voice_note=note)
         case TurnEnded(_, seconds, fault):
             return replace(about, seconds=seconds, fault=fault)
         case _:
@@ -346,9 +376,12 @@ def _append(parts: tuple[Part, ...], piece: Text | Reasoning) -> tuple[Part, ...
     return (*parts, piece)
 
 
-def _captioned(parts: tuple[Part, ...], caption: str) -> tuple[Part, ...]:
+def _captioned(parts: tuple[Part, ...], caption: str, sha256: str) -> tuple[Part, ...]:
     return tuple(
-        replace(p, caption=caption) if isinstance(p, Image) and not p.caption else p for p in parts
+        replace(p, caption=caption)
+        if isinstance(p, Image) and not p.caption and sha256 in ("", p.media.sha256)
+        else p
+        for p in parts
     )
 
 

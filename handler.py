@@ -1,7 +1,7 @@
 """The single handler: one turn, whatever it was said with. The program on one page.
 
 Audio is transcribed, memory recalled, a model chosen, the context fitted, tools run, the reply
-streamed, checked, spoken if asked for, and remembered. Yields the events of `events.py`.
+streamed, spoken meanwhile if asked for, checked, and remembered. Yields the events of `events.py`.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from steps.fitting import fit_window, summarise_earlier_part
 from steps.hearing import transcribe
 from steps.reading import read
 from steps.remembering import note, recall, remember
-from steps.speaking import speak
+from steps.speaking import aloud, kept, speak
 
 STEPS: tuple[Callable[[Course], AsyncIterator[Event]], ...] = (
     choose_line,
@@ -30,7 +30,7 @@ STEPS: tuple[Callable[[Course], AsyncIterator[Event]], ...] = (
     recall,
     read,
     fit_window,
-    answer,
+    aloud(answer),
     check_json,
     caption,
     speak,
@@ -50,27 +50,36 @@ async def run_turn(turn: Turn, layers: Layers) -> AsyncGenerator[Event, None]:
     reason: Ending = "done"
     fault: Fault | None = None
     try:
-        for step in STEPS:
-            async for event in step(course):
-                course.grow(event)
-                yield event
-        fault = course.shortcoming
-    except asyncio.CancelledError:
-        reason = "stopped"
-    except Interrupted as error:
-        reason, fault = "interrupted", Fault(error.message, error.advice)
-    except BackendError as error:
-        reason, fault = "failed", Fault(error.message, error.advice)
-        if not error.sent:
-            yield Unsent(course.requests - 1)
-    except ContextTooSmall as error:
-        advice = "Shorten the message, or choose a model with a larger window."
-        reason, fault = "failed", Fault(str(error), advice)
-    for call in unanswered(course.exchange.reply):
-        yield ToolReturned(ToolResult(call.call_id, f"No result: the turn was {reason}.", ok=False))
-    ended = TurnEnded(reason, monotonic() - started, fault)
-    course.grow(ended)
-    yield ended
+        try:
+            for step in STEPS:
+                async for event in step(course):
+                    course.grow(event)
+                    yield event
+            fault = course.shortcoming
+        except asyncio.CancelledError:
+            reason = "stopped"
+        except Interrupted as error:
+            reason, fault = "interrupted", Fault(error.message, error.advice)
+        except BackendError as error:
+            reason, fault = "failed", Fault(error.message, error.advice)
+            if not error.sent:
+                yield Unsent(course.asked)
+        except ContextTooSmall as error:
+            advice = "Shorten the message, or choose a model with a larger window."
+            reason, fault = "failed", Fault(str(error), advice)
+        for call in unanswered(course.exchange.reply):
+            yield ToolReturned(
+                ToolResult(call.call_id, f"No result: the turn was {reason}.", ok=False)
+            )
+        async for event in kept(course):
+            course.grow(event)
+            yield event
+        ended = TurnEnded(reason, monotonic() - started, fault)
+        course.grow(ended)
+        yield ended
+    finally:
+        if course.voice:
+            await course.voice.hush()
     await remember(course)
 
 

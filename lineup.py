@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from inference.backend import BackendError
+from inference.backend import BackendError, Errand, Speech
 from inference.discovery import Catalogue
 from inference.json_answer import schema_problem
 from inference.ledger import Ledger
 from inference.own_keys import OwnKey, OwnKeys
 from inference.switchboard import Line, Offer, Switchboard
+from inference.turn_plan import SPOKEN_IN
 from inference.usage import UsageReport, usage_report
+from inference.voices import SAMPLES, Voice
 from memory.choices import ConversationChoices
 from memory.conversations import Busy, Missing
 from messages import Choices
@@ -39,11 +41,36 @@ class Answering:
 class Usage:
     """`most_requests` is what the next turn may send to the model at most, within what is left today.
 
-    Each recording of it and its spoken reply add one.
+    Each recording of it adds one, a spoken reply from one to `speech_requests`.
     """
 
     report: UsageReport
     most_requests: int
+    speech_requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """Whether hearing and speaking are requests that count; `rough`: what is heard is but a draft."""
+
+    hearing_counts: bool
+    speech_counts: bool
+    rough: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who speaks for an owner, and how: `chosen` is one of `voices`, or a name nobody listed.
+
+    `voices` is empty where nobody tells of any. `counts`: each preview is a request that counts.
+    """
+
+    label: str
+    voices: tuple[Voice, ...]
+    chosen: str
+    pace: float
+    counts: bool
+    offline: bool
 
 
 class Lineup:
@@ -85,6 +112,39 @@ class Lineup:
         """Every model that can be chosen, as far as is known without asking anybody."""
         return self._lines.of(owner).offers()
 
+    def senses(self, owner: str) -> Senses:
+        """Who would hear and speak for this owner now."""
+        lines = self._lines.of(owner)
+        hears = lines.for_sense("transcription").provider
+        speaks = lines.for_sense("speech").provider
+        return Senses(hears.billing != "free", speaks.billing != "free", hears.offline)
+
+    async def speaker(self, owner: str) -> Speaker:
+        """Who speaks for this owner now. A server of one's own is asked for its voices, once."""
+        line = self._lines.of(owner).for_sense("speech")
+        usual = await self.choices(owner, EVERYWHERE)
+        voices = await line.backend.voices(Errand(owner, "", "", "models"))
+        provider = line.provider
+        own = usual.voice if usual.voice_of == provider.name.partition("@")[0] else ""
+        counts = provider.billing != "free"
+        chosen = own or provider.voice
+        return Speaker(provider.label, voices, chosen, usual.pace, counts, provider.offline)
+
+    async def choose_voice(self, owner: str, voice: str, pace: float) -> None:
+        """From now on replies are spoken so, in all conversations."""
+        name = self._lines.of(owner).for_sense("speech").provider.name.partition("@")[0]
+        usual = await self.choices(owner, EVERYWHERE)
+        await self.choose(owner, EVERYWHERE, replace(usual, voice=voice, voice_of=name, pace=pace))
+
+    async def preview(self, owner: str, voice: str, pace: float, pool: str = "") -> Speech:
+        """How a voice sounds, at this pace: 1 request."""
+        line = self._lines.of(owner).for_sense("speech")
+        errand = Errand(owner, "", "", "speech", pool)
+        known = {one.id: one.language for one in await line.backend.voices(errand)}
+        words = SAMPLES.get(known.get(voice, "").partition("-")[0], SAMPLES["en"])
+        with refusing():
+            return await line.backend.speak(words, line.model_for("speech"), voice, errand, pace)
+
     def own_key(self, owner: str) -> OwnKey:
         return self._own_keys.of(owner)
 
@@ -119,7 +179,8 @@ class Lineup:
         line = await self._line(owner, conversation_id)
         report = await usage_report(self._ledger, line.provider, owner)
         most = MOST_REQUESTS if report.left is None else min(MOST_REQUESTS, report.left)
-        return Usage(report, most)
+        spoken = self._lines.of(owner).for_sense("speech").provider.billing
+        return Usage(report, most, SPOKEN_IN[spoken])
 
     async def answering(self, owner: str, conversation_id: str) -> Answering:
         """Who answers in this conversation; "" stands for a page that has none open yet."""

@@ -9,7 +9,15 @@ from pydantic import Field, TypeAdapter
 Role = Literal["user", "assistant"]
 Status = Literal["running", "done", "stopped", "interrupted", "failed"]
 Purpose = Literal[
-    "answer", "tool round", "transcription", "speech", "embedding", "summary", "models"
+    "answer",
+    "tool round",
+    "image",
+    "transcription",
+    "speech",
+    "reading",
+    "embedding",
+    "summary",
+    "models",
 ]
 MemoryKind = Literal["said", "fact", "instruction", "passage"]
 """What was said; what was told to be remembered; what is to be heeded always; part of a document."""
@@ -45,13 +53,30 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """A picture made of an attached file: a page of a scan, or a piece of a long picture.
+
+    `number` counts from 1: it is that of the page, or of the piece.
+    """
+
+    number: int
+    media: Media
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
-    """`caption` says in words what it shows, for models that cannot see; empty until known."""
+    """`caption` says in words what it shows, for models that cannot see; empty until known.
+
+    A long page has its pieces as `views`: as a whole no model could read it.
+    """
 
     media: Media
     width: int
     height: int
     caption: str = ""
+    views: tuple[View, ...] = ()
     kind: Literal["image"] = "image"
 
 
@@ -69,12 +94,14 @@ class Audio:
 class Document:
     """An attached text. Its words are kept by pages beside it (memory/documents.py).
 
-    `tokens` is the estimate of the whole text, 0 where no text was found in it.
+    `tokens` is the estimate of the whole text, 0 where no text was found in it. `views` are the first
+    pages without text, as pictures.
     """
 
     media: Media
     pages: int
     tokens: int
+    views: tuple[View, ...] = ()
     kind: Literal["document"] = "document"
 
 
@@ -180,6 +207,9 @@ class Provenance:
     were sent; `dropped` earlier messages were not, of which `summarised` stood in a summary: word for
     word went `sent_from` and what came after it, and what is pinned. `remembered` was made of what
     was said just now. The tools in `asking` wait for a word of the owner.
+
+    A reply that is spoken has its `pieces` first, and `spoken` in their place when all have come; at
+    `starts`, in seconds, each begins in it. `unvoiced` words wait for a browser's own voice.
     """
 
     provider: str = ""
@@ -199,6 +229,11 @@ class Provenance:
     note: str = ""
     fault: Fault | None = None
     spoken: Media | None = None
+    spoken_s: float = 0.0
+    starts: tuple[float, ...] = ()
+    pieces: tuple[Media, ...] = ()
+    unvoiced: str = ""
+    voice_note: str = ""
     json: JsonCheck | None = None
 
 
@@ -242,7 +277,8 @@ class Choices:
 
     `schema` is the text of a JSON Schema for replies in JSON, empty for any object. Without
     `memory` nothing is recalled or remembered here. `whole`: all that fits goes along word for word,
-    also where that costs more.
+    also where that costs more. `voice` is one of the provider `voice_of`; `pace` is how fast it
+    speaks, 1 being as it does by itself. Both hold for all conversations of an owner.
     """
 
     provider: str = ""
@@ -251,6 +287,9 @@ class Choices:
     schema: str = ""
     memory: bool = True
     whole: bool = False
+    voice: str = ""
+    voice_of: str = ""
+    pace: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Protocol
 from assistant import Answering
 from components.icons import icon
 from components.own_key import OwnKey, section
+from components.voice import Speaker, voice_choice
 from messages import Choices
 
 _SENSES = {
@@ -40,7 +41,11 @@ class Offer(Protocol):
 
 
 def sheet(
-    offers: Sequence[Offer], choices: Choices, usual: Choices, own: OwnKey | None = None
+    offers: Sequence[Offer],
+    choices: Choices,
+    usual: Choices,
+    own: OwnKey | None = None,
+    speaker: Speaker | None = None,
 ) -> str:
     """The inside of the dialog. `usual` is what was decided for new chats."""
     return (
@@ -49,7 +54,7 @@ def sheet(
         f'aria-label="Close">{icon("close")}</button></div>'
         '<div class="choice-told" role="alert" hidden></div>'
         f'<div class="choice-body">{_models(offers, choices, usual)}{section(own) if own else ""}'
-        f"{_json(choices)}</div>"
+        f"{voice_choice(speaker) if speaker else ''}{_json(choices)}</div>"
     )
 
 

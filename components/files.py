@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from assistant import Assistant, NotFound, Refused
-from components.render import length_of, media_url
+from components.identity import who
+from components.render import as_pictures, length_of, media_url
 from messages import Audio, Document, Image
 
 STATIC = Path(__file__).parent / "static"
@@ -55,6 +56,10 @@ def media_routes(assistant: Assistant) -> APIRouter:
 
     @router.post("/parley/media", include_in_schema=False)
     async def attach(request: Request) -> JSONResponse:
+        if who(request).guest:
+            return _refusal(
+                403, "Without a cookie Parley keeps no files.", "Open it in its own tab."
+            )
         data = await _body(request)
         if data is None:
             return _refusal(413, "This file is larger than 25 MB.", "Choose a smaller one.")
@@ -63,7 +68,10 @@ def media_routes(assistant: Assistant) -> APIRouter:
             kept = await assistant.attach(request.state.owner, data, name)
         except Refused as refused:
             return _refusal(422, refused.message, refused.advice)
-        return JSONResponse(_described(kept), status_code=201)
+        told = _described(kept)
+        if isinstance(kept, Audio):
+            told["rough"] = await assistant.dictation.is_rough(request.state.owner, "")
+        return JSONResponse(told, status_code=201)
 
     @router.get("/parley/media/{sha256}", include_in_schema=False)
     async def read(request: Request, sha256: str) -> Response:
@@ -105,9 +113,11 @@ def _described(kept: Image | Audio | Document) -> dict[str, object]:
         "url": media_url(media.sha256),
     }
     if isinstance(kept, Image):
-        return {**told, "width": kept.width, "height": kept.height}
+        note = "first frame only" if "(first frame)" in media.name else ""
+        return {**told, "width": kept.width, "height": kept.height, "note": note}
     if isinstance(kept, Document):
-        return {**told, "length": length_of(kept), "tokens": kept.tokens}
+        note = as_pictures(kept)
+        return {**told, "length": length_of(kept), "tokens": kept.tokens, "note": note}
     return {**told, "seconds": kept.seconds}
 
 

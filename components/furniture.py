@@ -1,6 +1,6 @@
 """The parts of the page that stand still: what is there before anything was said."""
 
-from components import memory_panel
+from components import gallery, memory_panel, tool_panel
 from components.icons import icon
 
 _CARDS = (
@@ -32,10 +32,12 @@ def header() -> str:
         '<h1 id="parley-title">New chat</h1>'
         '<div id="parley-context" data-pane="context"></div>'
         '<div id="parley-status" data-pane="status" role="status"></div>'
+        f"{gallery.button()}"
         '<button type="button" class="quiet" data-do="theme" aria-label="Light or dark">'
         f"{icon('sun')}{icon('moon')}</button></header>"
         '<div id="parley-line" role="status" hidden>Reconnecting…</div>'
         f'<div id="parley-banner" data-pane="banner"></div>{memory_panel.shell()}'
+        f"{tool_panel.shell()}"
     )
 
 
@@ -79,7 +81,16 @@ def image_button() -> str:
         # Any file may be chosen: what it holds decides, and is answered in words.
         f'<button type="button" class="quiet" data-do="choose" aria-label="Add files" '
         f'title="Add pictures, PDFs, office files, texts">{icon("clip")}</button>'
+        '<button type="button" class="quiet" data-do="camera" aria-label="Take a photo" '
+        f'title="Take a photo">{icon("camera")}</button>'
         '<input type="file" multiple tabindex="-1" aria-label="Files to add">'
+    )
+
+
+def call_button() -> str:
+    return (
+        '<button type="button" class="quiet" data-do="call" aria-label="Call: talk hands-free" '
+        f'title="Call: talk hands-free">{icon("call")}</button>'
     )
 
 
@@ -87,5 +98,10 @@ def mic_button() -> str:
     return (
         '<button type="button" class="quiet" data-do="record" aria-label="Record" '
         f'aria-pressed="false" title="Record">{icon("mic")}{icon("stop")}</button>'
-        '<span class="level" hidden><i></i><output>0:00</output></span><span data-pane="json"></span>'
+        # A timer is not read out each second.
+        '<span class="level" hidden><i></i><span role="timer">0:00</span>'
+        '<label><input type="checkbox" role="switch" id="parley-at-once"><span>Send at once</span>'
+        '</label><button type="button" class="quiet" data-do="cancel-take" '
+        f'aria-label="Throw the recording away" title="Throw it away (Escape)">{icon("trash")}'
+        '</button></span><span data-pane="json"></span>'
     )

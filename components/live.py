@@ -6,14 +6,14 @@ import json
 import logging
 import re
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine, Sequence
 from dataclasses import replace
 from html import escape
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from assistant import EVERYWHERE, Assistant, Fullness, Refused, Snapshot
-from components import choice, context, memory_panel, panes
+from components import choice, context, memory_panel, panes, tool_panel
 from components.patch import Drawn, Frame
 from components.render import article
 from events import Event, Exchange, TurnStarted, begin, grow
@@ -49,6 +49,12 @@ class Live:
         for owner in list(self._lines):
             self.notify(owner)
 
+    def forgotten(self, owner: str, memory_ids: Sequence[str]) -> None:
+        """These memories are gone: no page shows them any longer."""
+        for line in self._lines.get(owner, ()):
+            line.forgotten |= set(memory_ids)
+            line.stale.set()
+
     def pause_s(self) -> float:
         """How long to gather events before the next update."""
         return max(_PACE_S, _SHARE_S * self.growing)
@@ -59,7 +65,7 @@ class Live:
             await socket.close(1013, "too many pages")
             return
         await socket.accept()
-        line = Line(self, socket, owner)
+        line = Line(self, socket, owner, operator=bool(socket.state.operator))
         self._lines[owner].add(line)
         try:
             await line.run()
@@ -70,18 +76,25 @@ class Live:
 
 
 class Line:
-    """One page: it follows one conversation at a time."""
+    """One page: it follows one conversation at a time.
 
-    def __init__(self, live: Live, socket: WebSocket, owner: str) -> None:
+    `forgotten` are memories that were forgotten since it was opened.
+    """
+
+    def __init__(self, live: Live, socket: WebSocket, owner: str, *, operator: bool) -> None:
         self.stale = asyncio.Event()
+        self.forgotten: set[str] = set()
+        self._told: set[str] = set()  # those of them that the page knows of
         self._live = live
         self._socket = socket
         self._owner = owner
+        self._operator = operator
         self._panes: dict[str, str] = {}
         self._offset_min = 0
         self._conversation = ""
         self._choosing = False
         self._remembering: memory_panel.Asked | None = None
+        self._tools_open = False
         self._following: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -103,6 +116,11 @@ class Line:
         if isinstance(choosing := frame.get("choosing"), bool):
             self._choosing = choosing
             self._panes.pop("choice", None)  # it is sent again, changed or not
+            self.stale.set()
+            return
+        if isinstance(is_open := frame.get("tools"), bool):
+            self._tools_open = is_open
+            self._panes.pop("toolbox", None)
             self.stale.set()
             return
         if "remembering" in frame:
@@ -147,7 +165,7 @@ class Line:
                 done, _ = await asyncio.wait((coming,), timeout=_LOOK_AGAIN_S)
                 if not done:  # it ended between following and opening
                     shown = await self._send_snapshot(conversation)
-            turn = Turn(self._live, shown)
+            turn = Turn(self._live, shown, self.forgotten)
             try:
                 await self._send_changes(conversation, turn, events, coming)
             finally:
@@ -191,6 +209,9 @@ class Line:
             while True:
                 await self.stale.wait()
                 self.stale.clear()
+                if new := self.forgotten - self._told:
+                    self._told |= new
+                    await self._send({"kind": "forgotten", "memories": sorted(new)})
                 now = await self._draw_panes()
                 changed = {k: v for k, v in now.items() if self._panes.get(k) != v}
                 self._panes = now
@@ -206,6 +227,9 @@ class Line:
         state = await assistant.memory.state(self._owner, self._conversation)
         full = await self._fullness()
         now = panes.local_now(self._offset_min)
+        tools = await tool_panel.look(
+            assistant, self._owner, self._conversation, answering, spent, operator=self._operator
+        )
         drawn = {
             "conversations": panes.conversations(listed, now),
             "status": panes.status(answering),
@@ -215,12 +239,19 @@ class Line:
             "context": context.meter(full, self._conversation, can_summarise=not answering.offline),
             "forecast": panes.forecast(spent, answering),
             "json": choice.chip(answering),
+            "tools": tool_panel.side(tools),
         }
+        if self._tools_open:
+            drawn["toolbox"] = tool_panel.pane(tools)
         if self._choosing and self._conversation:
             decided = await assistant.choices(self._owner, self._conversation)
             usual = await assistant.choices(self._owner, EVERYWHERE)
             drawn["choice"] = choice.sheet(
-                assistant.offers(self._owner), decided, usual, assistant.own_key(self._owner)
+                assistant.offers(self._owner),
+                decided,
+                usual,
+                assistant.own_key(self._owner),
+                await assistant.speaker(self._owner),
             )
         if (wanted := self._remembering) is not None:
             look = memory_panel.look(assistant, self._owner, self._conversation, wanted, now)
@@ -239,11 +270,15 @@ class Turn:
     """The turn that a page follows: its events folded, and what the page shows of it.
 
     `shown` is what the page has from the store. What was changed there since the turn (forgotten,
-    pinned) its events do not know: they add nothing to a reply that is whole already.
+    pinned) its events do not know: they add nothing to a reply that is whole already. `forgotten`
+    grows while the page is open: one that was recalled or told in this turn is not shown again.
     """
 
-    def __init__(self, live: Live, shown: Sequence[Message] = ()) -> None:
+    def __init__(
+        self, live: Live, shown: Sequence[Message] = (), forgotten: Collection[str] = ()
+    ) -> None:
         self._live = live
+        self._forgotten = forgotten
         self._whole = {message.id for message in shown if message.status != "running"}
         self._pinned = {message.id for message in shown if message.pinned}
         self._exchange: Exchange | None = None
@@ -262,7 +297,7 @@ class Turn:
         if self._exchange is None:
             return []
         self._count(int(self._exchange.reply.status == "running"))
-        changes = self._drawn.update(self._exchange)
+        changes = self._drawn.update(_without(self._exchange, self._forgotten))
         return [] if self._exchange.reply.id in self._whole else changes
 
     def leave(self) -> None:
@@ -271,6 +306,17 @@ class Turn:
     def _count(self, growing: int) -> None:
         self._live.growing += growing - self._counted
         self._counted = growing
+
+
+def _without(exchange: Exchange, forgotten: Collection[str]) -> Exchange:
+    """The exchange as its reply says it now, without what was forgotten since."""
+    about = exchange.reply.provenance
+    if about is None or not forgotten:
+        return exchange
+    recalled = tuple(one for one in about.recalled if one.id not in forgotten)
+    remembered = tuple(one for one in about.remembered if one.id not in forgotten)
+    about = replace(about, recalled=recalled, remembered=remembered)
+    return replace(exchange, reply=replace(exchange.reply, provenance=about))
 
 
 def _by_turn(batch: Sequence[Event]) -> list[list[Event]]:

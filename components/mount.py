@@ -7,15 +7,25 @@ import gradio as gr
 from fastapi import FastAPI, Request, WebSocket
 
 from assistant import Assistant
+from components.account import account_routes
+from components.call import Calls
 from components.files import StaticFiles, media_routes, static_routes
+from components.gallery import gallery_routes
 from components.icons import all_icons
 from components.identity import Identity
 from components.live import Live
+from components.login import Looks, login_routes
 from components.memory_file import memory_routes
 from components.own_key import key_routes
 from components.page import build
 from components.sealing import Sealing
+from components.slips import Slips
 from components.theme import DARK, LIGHT, ParleyTheme
+from gate.access import Access
+from gate.arrival import Arrival
+from gate.guard import Guard
+from gate.pacing import Pacing
+from gate.sessions import Sessions
 
 _STYLES = (
     "tokens.css",
@@ -23,23 +33,35 @@ _STYLES = (
     "chat.css",
     "markdown.css",
     "composer.css",
+    "gallery.css",
     "usage.css",
     "choice.css",
     "memory.css",
+    "tools.css",
+    "voice.css",
+    "call.css",
+    "login.css",
 )
 _MAX_FILE_SIZE = "25mb"
 
 
-def mount(app: FastAPI, assistant: Assistant, sign_key: bytes, version: str) -> FastAPI:
+def mount(
+    app: FastAPI,
+    assistant: Assistant,
+    sign_key: bytes,
+    version: str,
+    access: Access | None = None,
+) -> FastAPI:
     """Add Parley's page at "/" and its own routes; the caller serves the app.
 
-    `sign_key` signs the visitors' cookies: whoever knows it can be anybody.
+    `sign_key` signs the visitors' cookies: whoever knows it can be anybody. Without `access` everybody
+    who reaches this machine by one of its own names may come in.
     """
+    access = access or Access()
+    sessions = Sessions(access, sign_key)
     live = Live(assistant)
-    assistant.listen(live.notify, live.notify_all)
+    assistant.listen(live.notify, live.notify_all, live.forgotten)
     static = StaticFiles()
-    app.add_middleware(Identity, sign_key=sign_key)
-    app.add_middleware(Sealing)
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:
@@ -49,14 +71,22 @@ def mount(app: FastAPI, assistant: Assistant, sign_key: bytes, version: str) -> 
     async def follow(socket: WebSocket) -> None:
         await live.serve(socket)
 
-    app.include_router(static_routes(static))
-    app.include_router(media_routes(assistant))
-    app.include_router(memory_routes(assistant, live.notify))
-    app.include_router(key_routes(assistant))
-    page = build(assistant, live.notify)
+    calls = Calls(assistant)
+
+    @app.websocket("/parley/call")
+    async def talk(socket: WebSocket) -> None:
+        await calls.serve(socket)
+
+    _add_routes(app, assistant, static, live)
+    styles = (static.url("tokens.css"), static.url("login.css"))
+    looks = Looks(styles, static.url("early.js"), static.url("mark.svg"))
+    app.include_router(login_routes(access, sessions, sign_key, looks))
+    page = build(assistant, live.notify, sessions.erased)
     # Gradio looks into its queue a thousand times a second (5 % of a core, idle); ours is always
     # empty, since every order is answered at once.
     page._queue.sleep_when_free = 0.5
+    app.add_middleware(Slips, events=frozenset(n for n, event in page.fns.items() if event.fn))
+    _stand_in_front(app, access, sessions, sign_key)
     return gr.mount_gradio_app(  # type: ignore[no-any-return]
         app,
         page,
@@ -68,8 +98,28 @@ def mount(app: FastAPI, assistant: Assistant, sign_key: bytes, version: str) -> 
         footer_links=[],
         max_file_size=_MAX_FILE_SIZE,
         theme=ParleyTheme(),
-        head=_head(static),
+        head=_head(static, access),
         auth_dependency=_owner,
+    )
+
+
+def _add_routes(app: FastAPI, assistant: Assistant, static: StaticFiles, live: Live) -> None:
+    app.include_router(static_routes(static))
+    app.include_router(media_routes(assistant))
+    app.include_router(gallery_routes(assistant))
+    app.include_router(memory_routes(assistant, live.notify))
+    app.include_router(key_routes(assistant))
+    app.include_router(account_routes())
+
+
+def _stand_in_front(app: FastAPI, access: Access, sessions: Sessions, sign_key: bytes) -> None:
+    """What each request passes, the last to be named first."""
+    app.add_middleware(Pacing)
+    app.add_middleware(Identity, sign_key=sign_key, access=access, sessions=sessions)
+    app.add_middleware(Guard, names=access.names)
+    app.add_middleware(Sealing, framed=bool(access.space))
+    app.add_middleware(
+        Arrival, proxies=access.proxies, share_port=access.share_port, known=access.known
     )
 
 
@@ -78,14 +128,17 @@ def _owner(request: Request) -> str:
     return owner
 
 
-def _head(static: StaticFiles) -> str:
+def _head(static: StaticFiles, access: Access) -> str:
     """Styles and scripts of the page; the theme is chosen before anything is painted."""
     styles = "".join(f'<link rel="stylesheet" href="{static.url(name)}">' for name in _STYLES)
     icons = json.dumps(all_icons()).replace("</", "<\\/")
-    early = static.files["early.js"].decode()
+    early = static.files["early.js"].decode() + static.files["guest.js"].decode()
+    asked = access.users is not None or bool(access.link_password)
+    login = json.dumps({"asked": asked, "account": access.hugging_face is not None})
     icon = html.escape(static.url("mark.svg"))
     return f"""<meta name="theme-color" content="{LIGHT}" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="{DARK}" media="(prefers-color-scheme: dark)">
 <link rel="icon" type="image/svg+xml" href="{icon}">{styles}
-<script>{early}</script><script>window.parleyIcons = {icons};</script>
-<script type="module" src="{static.url("main.js")}"></script>"""
+<script>{early}</script><script>window.parleyIcons = {icons}; window.parleyLogin = {login};</script>
+<script type="module" src="{static.url("main.js")}"></script>
+<script type="module" src="{static.url("account.js")}"></script>"""

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from assistant import EVERYWHERE, Assistant, Refused
-from components import memory_orders
+from assistant import EVERYWHERE, Assistant, Refused, Take
+from components import dictation_orders, memory_orders, tool_orders, voice_orders
+from components.dictation_orders import DictationOrder, Discard, Transcribe, Words
 from components.memory_orders import MemoryOrder
 from components.order_fields import ConversationId, MessageId, Sha256
+from components.tool_orders import ApproveServer, Permit, RestartServer, ToolOrder
+from components.voice_orders import ChooseVoice, Preview, VoiceOrder
 from messages import Choices
 
 ModelName = Annotated[str, StringConstraints(max_length=300)]
@@ -20,10 +23,13 @@ SchemaText = Annotated[str, StringConstraints(max_length=100_000)]
 
 @dataclass(frozen=True, slots=True)
 class Send:
+    """`words` are those of recordings, as their speaker has read them."""
+
     conversation: ConversationId
     text: Annotated[str, StringConstraints(max_length=400_000)]
     media: Annotated[tuple[Sha256, ...], Field(max_length=16)] = ()
     speak: bool = False
+    words: Annotated[dict[Sha256, Words], Field(max_length=16)] = field(default_factory=dict)
     do: Literal["send"] = "send"
 
 
@@ -90,26 +96,45 @@ class Repair:
     do: Literal["repair"] = "repair"
 
 
-Order = Send | Stop | Retry | Rename | Delete | Choose | Refresh | Repair | Decide | MemoryOrder
+Order = (
+    Send
+    | Stop
+    | Retry
+    | Rename
+    | Delete
+    | Choose
+    | Refresh
+    | Repair
+    | Decide
+    | DictationOrder
+    | ToolOrder
+    | VoiceOrder
+    | MemoryOrder
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who orders. `pool` is the network they come from, "" for the operator's own machine."""
+    """Who orders. `pool` is the network they come from, "" for the operator's own machine.
+
+    `operator`: who runs this Parley, as components/identity.py tells.
+    """
 
     owner: str
     pool: str = ""
+    operator: bool = False
 
 
-def visitor(owner: str, address: str) -> Visitor:
+def visitor(owner: str, address: str, *, operator: bool = False) -> Visitor:
     """A /24 of IPv4 or a /48 of IPv6 is one network; who sits at the machine itself is no visitor."""
     try:
         found = ip_address(address)
     except ValueError:
-        return Visitor(owner, "unknown")
+        return Visitor(owner, "unknown", operator)
     if found.is_loopback:
-        return Visitor(owner)
-    return Visitor(owner, str(ip_network((found, 24 if found.version == 4 else 48), strict=False)))
+        return Visitor(owner, "", operator)
+    network = ip_network((found, 24 if found.version == 4 else 48), strict=False)
+    return Visitor(owner, str(network), operator)
 
 
 _order: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="do")])
@@ -126,20 +151,26 @@ async def obey(
     try:
         number = json.loads(slip).get("number")
         order = _order.validate_json(slip)
-        await _carry_out(assistant, visitor, order)
+        told = await _carry_out(assistant, visitor, order)
     except Refused as refused:
         return _answer(number, refused.message, refused.advice)
     except (ValidationError, ValueError, AttributeError, TypeError, RecursionError):
         return _answer(number, "The page asked for something Parley does not know.", "Reload it.")
     changed(visitor.owner)
-    return _answer(number)
+    return _answer(number, told=told)
 
 
-async def _carry_out(assistant: Assistant, visitor: Visitor, order: Order) -> None:
+async def _carry_out(
+    assistant: Assistant, visitor: Visitor, order: Order
+) -> dict[str, object] | None:
+    """What the answer tells besides that it was done."""
     owner, pool = visitor.owner, visitor.pool
     match order:
-        case Send(conversation, text, media, speak):
-            await assistant.send(owner, conversation, text, media, speak, pool)
+        case Send(conversation, text, media, speak, words):
+            takes = [Take(one, words[one]) if one in words else one for one in media]
+            await assistant.send(owner, conversation, text, takes, speak, pool)
+        case Transcribe() | Discard():
+            return await dictation_orders.carry_out(assistant, owner, pool, order)
         case Stop(conversation):
             await assistant.stop(owner, conversation)
         case Retry(conversation, reply, speak):
@@ -156,10 +187,15 @@ async def _carry_out(assistant: Assistant, visitor: Visitor, order: Order) -> No
             await assistant.refresh_offers(owner)
         case Decide(conversation, call, verdict):
             assistant.toolbox.decide(owner, conversation, call, verdict)
+        case Permit() | RestartServer() | ApproveServer():
+            await tool_orders.carry_out(assistant, owner, order, operator=visitor.operator)
+        case ChooseVoice() | Preview():
+            return await voice_orders.carry_out(assistant, owner, pool, order)
         case Repair(conversation, reply, speak):
             await assistant.repair(owner, conversation, reply, speak, pool)
         case _:
             await memory_orders.carry_out(assistant, owner, pool, order)
+    return None
 
 
 async def _choose(assistant: Assistant, owner: str, order: Choose) -> None:
@@ -192,6 +228,9 @@ def _check_offered(assistant: Assistant, owner: str, decided: Choices) -> None:
     )
 
 
-def _answer(number: object, message: str = "", advice: str = "") -> str:
+def _answer(
+    number: object, message: str = "", advice: str = "", told: dict[str, object] | None = None
+) -> str:
     kept = number if isinstance(number, int) else 0
-    return json.dumps({"number": kept, "ok": not message, "message": message, "advice": advice})
+    said = {"number": kept, "ok": not message, "message": message, "advice": advice}
+    return json.dumps({**(told or {}), **said})

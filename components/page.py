@@ -1,13 +1,17 @@
 """The page: Gradio components for what is asked, containers for what components/live.py sends."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import gradio as gr
 
 from assistant import Assistant
-from components import furniture
-from components.orders import obey, visitor
+from components import call_view, furniture
+from components.guests import Guests
+from components.identity import who
+from components.orders import Visitor, obey
+from gate.throttle import Pace
 
 Order = Callable[[str, gr.Request], Awaitable[str]]
 
@@ -17,13 +21,34 @@ _STOP = "(_) => [window.parley?.stopping() ?? '']"
 _OTHER = "(_) => [window.parley?.ordering() ?? '']"
 _ANSWERED = "(answer) => { window.parley?.answered(answer); }"
 
+_NOBODY = (
+    "Parley cannot tell who you are: your browser sent no cookie.",
+    "Reload the page. If this is said again, allow cookies for it, or open it in its own tab.",
+)
+_TOO_FAST = ("That is faster than Parley can take it.", "Wait a few seconds, then try again.")
 
-def build(assistant: Assistant, changed: Callable[[str], None]) -> gr.Blocks:
-    """The page for `assistant`; `changed` is told an owner whose lists may have changed."""
+
+def build(
+    assistant: Assistant, changed: Callable[[str], None], erased: Callable[[str], None]
+) -> gr.Blocks:
+    """The page for `assistant`; `changed` is told an owner whose lists may have changed, `erased` one
+    of whom nothing is left."""
+    guests, pace = Guests(assistant), Pace(each_s=3, burst=40)
 
     async def order(slip: str, request: gr.Request) -> str:
-        address = request.client.host if request.client else ""
-        return await obey(assistant, visitor(str(request.username), address), slip, changed)
+        assert request.request is not None  # the order comes by no queue
+        found = who(request.request)
+        if not found.known:
+            return _refused(slip, *_NOBODY)
+        if not pace.takes(found.owner):
+            return _refused(slip, *_TOO_FAST)
+        if found.guest:
+            await guests.admit(found.owner)
+        visitor = Visitor(found.owner, found.pool, found.operator)
+        answer = await obey(assistant, visitor, slip, changed)
+        if _was_erase(slip, answer):
+            erased(found.owner)
+        return answer
 
     with gr.Blocks(title="Parley", fill_width=True, fill_height=True) as page:
         with gr.Row(elem_id="parley-shell"):
@@ -45,6 +70,24 @@ def build(assistant: Assistant, changed: Callable[[str], None]) -> gr.Blocks:
         ):
             _wire(event, order, slip, answer, js)
     return page  # type: ignore[no-any-return]
+
+
+def _refused(slip: str, message: str, advice: str) -> str:
+    number = _read(slip).get("number")
+    number = number if isinstance(number, int) else 0
+    return json.dumps({"number": number, "ok": False, "message": message, "advice": advice})
+
+
+def _was_erase(slip: str, answer: str) -> bool:
+    return _read(slip).get("do") == "erase" and _read(answer).get("ok") is True
+
+
+def _read(text: object) -> dict[str, object]:
+    try:
+        found = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _wire(event: Any, act: Order, slip: gr.Textbox, answer: gr.Textbox, js: str) -> None:
@@ -72,11 +115,14 @@ def _side() -> None:
         gr.Button("New chat", elem_id="parley-new")
         _html(furniture.conversations(), "parley-conversations")
         _html(furniture.pane("memory"), "parley-memory")
+        _html(furniture.pane("tools"), "parley-toolbox")
         _html(furniture.pane("usage"), "parley-usage")
+        _html("<div></div>", "parley-account")
 
 
 def _composer() -> tuple[gr.Textbox, gr.Button, gr.Button]:
     _html(furniture.tray(), "parley-tray")
+    _html(call_view.shell(), "parley-call")
     box = gr.Textbox(
         elem_id="parley-input",
         label="Message",
@@ -91,6 +137,7 @@ def _composer() -> tuple[gr.Textbox, gr.Button, gr.Button]:
     with gr.Row(elem_id="parley-tools"):
         _html(furniture.image_button(), "parley-image")
         _html(furniture.mic_button(), "parley-mic")
+        _html(furniture.call_button(), "parley-call-start")
         gr.Checkbox(label="Speak replies", elem_id="parley-speak", container=False, min_width=0)
         _html(furniture.pane("forecast"), "parley-forecast")
         stop = gr.Button("Stop", elem_id="parley-stop")

@@ -8,12 +8,14 @@ from html import escape
 
 from components import json_reply
 from components.context import pin_act, sent_from
+from components.gallery import alt_of
 from components.icons import icon
 from components.moments import moment as moment
 from components.moments import seconds as seconds
 from components.own_key import ways_on
-from components.recalled import recalled, remembered
+from components.recalled import keep_document, recalled, remembered
 from components.tool_card import tool_card
+from components.voice import spoken
 from messages import (
     Audio,
     Document,
@@ -64,7 +66,7 @@ def _said(message: Message) -> list[Piece]:
         if isinstance(part, Audio):
             drawn.append(Piece(f"audio{number}", _recording(part)))
         elif isinstance(part, Document):
-            drawn.append(Piece(f"document{number}", _document(part)))
+            drawn.append(Piece(f"document{number}", _document(part) + keep_document(part)))
         elif isinstance(part, Text) and part.text.strip():
             drawn.append(Piece(f"text{number}", f'<div class="bubble">{escape(part.text)}</div>'))
     foot = f"{moment(message.at)}{pin_act(message.pinned)}{_copy()}"
@@ -112,12 +114,14 @@ def _reply(message: Message) -> list[Piece]:
             drawn.append(Piece("json", checked))
     if about.note:
         drawn.append(Piece("note", f'<p class="budget-note">{escape(about.note)}</p>'))
-    if about.spoken is not None:
-        drawn.append(Piece("spoken", _spoken(about.spoken.sha256)))
+    if sound := spoken(about):
+        drawn.append(Piece("spoken", sound))
     if about.remembered:
         drawn.append(Piece("remembered", remembered(about.remembered)))
-    if about.recalled and not running:
-        drawn.append(Piece("recalled", recalled(about.recalled)))
+    noted = {memory.id for memory in about.remembered}  # sent as well, and shown once
+    brought = [memory for memory in about.recalled if memory.id not in noted]
+    if brought and not running:
+        drawn.append(Piece("recalled", recalled(brought)))
     if not running:
         offered = any(piece.key == "ending" for piece in drawn)
         drawn.append(Piece("foot", _foot(about, retry=not offered)))
@@ -222,7 +226,7 @@ def _thumbnails(images: list[Image]) -> str:
 
 def _thumbnail(image: Image) -> str:
     """The picture in a box of its final size, so that nothing jumps when it has loaded."""
-    name = escape(image.media.name or "Picture")
+    name = escape(alt_of(image), quote=True)
     scale = min(1, _THUMB_WIDTH / max(1, image.width), _THUMB_HEIGHT / max(1, image.height))
     size = f'width="{round(image.width * scale)}" height="{round(image.height * scale)}"'
     return (
@@ -236,12 +240,24 @@ def _document(document: Document) -> str:
     media = document.media
     name = escape(media.name or "Document")
     facts = [length_of(document), _size(media.size)]
-    if not document.tokens:
+    if pictures := as_pictures(document):
+        facts.append(pictures)
+    elif not document.tokens:
         facts.append("no text was found in it")
     return (
         f'<a class="paper" href="{media_url(media.sha256)}" download="{name}">{icon("page")}'
         f"<span><b>{name}</b><small>{' · '.join(facts)}</small></span></a>"
     )
+
+
+def as_pictures(document: Document) -> str:
+    """Such as "20 pages as pictures"; empty where it has none."""
+    count = len(document.views)
+    if not count:
+        return ""
+    if count == document.pages:
+        return "scanned"
+    return f"{count} page{'s' if count > 1 else ''} as pictures"
 
 
 def length_of(document: Document) -> str:
@@ -262,10 +278,6 @@ def _recording(audio: Audio) -> str:
     elif audio.transcript is not None:
         words = '<p class="transcript none">No words were recognised.</p>'
     return f'<div class="bubble">{player(audio.media.sha256, audio.seconds)}{words}</div>'
-
-
-def _spoken(sha256: str) -> str:
-    return f'<div class="spoken">{player(sha256, 0)}</div>'
 
 
 def player(sha256: str, length_s: float) -> str:

@@ -14,6 +14,7 @@ _WIDTH, _HEIGHT, _GAP = 238, 56, 4
 _KINDS = {
     "answer": ("answer", "answers"),
     "tool round": ("tool round", "tool rounds"),
+    "image": ("picture", "pictures"),
     "transcription": ("transcription", "transcriptions"),
     "speech": ("spoken reply", "spoken replies"),
     "embedding": ("embedding", "embeddings"),

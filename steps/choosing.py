@@ -6,7 +6,7 @@ from events import Event, ModelChosen, Planned
 from inference.models import Needs, choose
 from inference.turn_plan import plan
 from memory.context import estimate_message
-from messages import Image, Message
+from messages import Document, Image, Message
 from steps.course import Course, Models
 from steps.hearing import unheard
 
@@ -61,6 +61,10 @@ def pictures(message: Message) -> bool:
     return any(isinstance(part, Image) for part in message.parts)
 
 
+def scans(message: Message) -> bool:
+    return any(isinstance(part, Document) and part.views for part in message.parts)
+
+
 def _operators_models(course: Course) -> Models:
     """The operator's names are those of the first line's provider; elsewhere they mean nothing."""
     first = course.layers.lines.lines()[0].provider.name
@@ -68,7 +72,9 @@ def _operators_models(course: Course) -> Models:
 
 
 def _shows_pictures(course: Course, models: Models) -> bool:
-    """A picture of the last two turns still asks for eyes, where there are any."""
+    """A picture of the last two turns still asks for eyes, where there are any; so do scanned pages,
+    which can be read by machine where there are none."""
     eyes = models.vision or course.line.provider.vision
-    earlier = any(pictures(message) for message in course.turn.history[-SEEN_AGAIN:])
-    return pictures(course.exchange.said) or bool(eyes and earlier)
+    said = course.exchange.said
+    earlier = any(pictures(m) or scans(m) for m in course.turn.history[-SEEN_AGAIN:])
+    return pictures(said) or bool(eyes and (earlier or scans(said)))

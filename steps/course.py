@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from events import Event, Exchange, RequestSent, TurnStarted, begin, grow
 from inference.backend import Errand
@@ -17,6 +18,7 @@ from memory.recall import Recall
 from memory.summaries import Summaries
 from messages import Fault, Memory, Message, Purpose, Request, Wishes
 from steps.tooling import Tooling
+from voice.activity import VoiceActivity
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,15 @@ class Layers:
     summaries: Summaries
     calibrations: Calibrations
     tooling: Tooling
+    activity: VoiceActivity | None = None
+
+
+class Voice(Protocol):
+    """What speaks a reply while it grows: steps/speaking.py."""
+
+    async def hush(self) -> None:
+        """Speak no more: nothing is asked for after this, and nobody is waited for."""
+        ...
 
 
 class Course:
@@ -60,7 +71,7 @@ class Course:
     `line`, `planned` and `choice` are set by steps/choosing.py; `room`,
     `policy` and `window` by steps/fitting.py. `history` and `said` are what a model
     is shown of the messages: documents as text. `remembered` is what tools were told to remember and
-    nobody was told of yet.
+    nobody was told of yet. `voice` speaks the reply where that is wanted.
     """
 
     line: Line
@@ -77,10 +88,12 @@ class Course:
         self.lines = layers.lines.of(turn.owner)
         self.shortcoming: Fault | None = None
         self.requests = 0
+        self.asked = 0  # the number of the last one that was not for speech, which goes beside it
         self.history: Sequence[Message] = turn.history
         self.said = turn.said
         self.remembered: list[Memory] = []
         self.finish = "stop"
+        self.voice: Voice | None = None
 
     def grow(self, event: Event) -> None:
         self.exchange = grow(self.exchange, event)
@@ -99,6 +112,8 @@ class Course:
     def request(self, purpose: Purpose, model: str, line: Line) -> RequestSent:
         """The event of one more request."""
         self.requests += 1
+        if purpose != "speech":
+            self.asked = self.requests - 1
         free = line.provider.billing == "free"
         return RequestSent(Request(purpose, model, free=free), self.requests - 1)
 

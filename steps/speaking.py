@@ -1,28 +1,260 @@
-"""The reply's words as sound, where that was asked for."""
+"""The reply as sound: its first sentences are spoken while the others are still being written."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
 
-from events import Event, Spoken
-from inference.backend import BackendError
-from inference.spoken import spoken
-from messages import Fault
+from events import (
+    Event,
+    RequestSent,
+    Spoken,
+    SpokenWhole,
+    TextDelta,
+    ToolCalled,
+    Unvoiced,
+    VoiceNoted,
+)
+from inference.backend import BackendError, ModelUnavailable
+from inference.switchboard import Line
+from inference.turn_plan import SPOKEN_IN
+from inference.voices import suited
+from messages import Fault, Media
 from steps.course import Course
+from voice.language import NAMES, guess
+from voice.pieces import LONGEST, Pieces
+from voice.spoken import Reading
+from voice.whole import put_together
+
+log = logging.getLogger(__name__)
+
+CUT = f"Only the first {LONGEST:,} characters are spoken: the rest would cost more requests."
+JSON = "A reply in JSON is not read out."
+
+PIECES_KEPT_S = 20.0
+"""Pages that fetch a piece just now still find it; those that come later have the whole."""
+_waiting: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
+
+Step = Callable[[Course], AsyncIterator[Event]]
+
+
+def aloud(step: Step) -> Step:
+    """The step, and beside it the voice that speaks what it yields; their events in one stream.
+
+    The step goes on only when its event was taken: the turn has grown by it then.
+    """
+
+    async def both(course: Course) -> AsyncIterator[Event]:
+        voice = course.voice = _voice_for(course)
+        if voice is None:
+            async for event in step(course):
+                yield event
+            return
+        writing = asyncio.create_task(voice.follow(step(course)))
+        try:
+            while (told := await voice.told.get()) is not None:
+                happened, taken = told
+                yield happened() if callable(happened) else happened
+                if taken:
+                    taken.set()
+            await writing
+        finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+    return both
 
 
 async def speak(course: Course) -> AsyncIterator[Event]:
-    words = spoken(course.exchange.reply.text)
-    if course.planned.speech == "none" or not words:
+    """The end of it: the last pieces, and then all of them as one sound."""
+    voice = course.voice
+    if not isinstance(voice, Aloud):
+        if course.turn.wishes.speak and course.turn.wishes.choices.json:
+            yield VoiceNoted(JSON)
         return
-    line, model = course.sense("speech", course.planned.speech)
-    yield course.request("speech", model, line)
+    voice.finish()
+    while (told := await voice.told.get()) is not None:
+        yield told[0]() if callable(told[0]) else told[0]
+    if voice.notes:
+        yield VoiceNoted(" ".join(voice.notes))
+    if voice.fault and course.shortcoming is None:
+        course.shortcoming = voice.fault
+    async for event in kept(course):
+        yield event
+
+
+async def kept(course: Course) -> AsyncIterator[Event]:
+    """What was spoken until now as one sound, with the message; for a turn that ended early too."""
+    voice = course.voice
+    if not isinstance(voice, Aloud):
+        return
+    await voice.hush()
+    while voice.unfinished:
+        yield voice.unfinished.pop()()
+    owner, media = course.turn.owner, course.layers.media
     try:
-        speech = await line.backend.speak(
-            words, model, line.provider.voice, course.errand("speech")
-        )
-    except BackendError as error:
-        # The reply is whole: that it could not be spoken does not make it fail.
-        told = f"The reply could not be spoken. {error.message}"
-        course.shortcoming = Fault(told, error.advice)
-        return
-    media = await course.layers.media.put(course.turn.owner, speech.data, speech.mime, "reply")
-    yield Spoken(media)
+        whole = await put_together([data for _, data in voice.sounds]) if voice.sounds else None
+        one = await media.put(owner, whole.data, whole.mime, "reply") if whole else None
+    except Exception:
+        # The pieces are there, and the reply is.
+        log.exception("The pieces of a spoken reply could not be joined")
+        whole = one = None
+    course.voice = None  # not before: who stops meanwhile has it joined all the same
+    if whole and one:
+        yield SpokenWhole(one, whole.seconds, whole.starts)
+        pieces = {piece.sha256 for piece, _ in voice.sounds} - {one.sha256}
+        _later(PIECES_KEPT_S, lambda: media.disown(owner, pieces))
+
+
+def _later(seconds: float, act: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Parley may end before: what is not given up then costs some room on the disk, no more."""
+
+    async def wait() -> None:
+        await asyncio.sleep(seconds)
+        await act()
+
+    task = asyncio.create_task(wait())
+    _waiting.add(task)
+    task.add_done_callback(_waiting.discard)
+
+
+def _voice_for(course: Course) -> "Aloud | None":
+    wishes = course.turn.wishes
+    if not wishes.speak or wishes.choices.json:
+        return None
+    if course.planned.speech == "none":
+        return Aloud(course, None)
+    return Aloud(course, course.sense("speech", course.planned.speech))
+
+
+Told = tuple[Event | Callable[[], Event], asyncio.Event | None]
+
+
+class Aloud:
+    """One reply's voice. `told` gets its events, each with what to set once it was taken, then None.
+
+    Of a turn with tools, what was written before the tools ran is left out unless it was spoken
+    already. `line` is None where nothing here can speak.
+    """
+
+    def __init__(self, course: Course, line: tuple[Line, str] | None) -> None:
+        self.told: asyncio.Queue[Told | None] = asyncio.Queue()
+        self.fault: Fault | None = None
+        self.notes: list[str] = []
+        self.sounds: list[tuple[Media, bytes]] = []
+        self.unfinished: list[Callable[[], RequestSent]] = []
+        self._course = course
+        self._line = line
+        self._reading = Reading()
+        self._pieces = Pieces(_most(course, line))
+        self._heard = ""
+        self._voice: str | None = None
+        self._texts: asyncio.Queue[str | None] = asyncio.Queue()
+        self._speaking = asyncio.create_task(self._speak_all())
+
+    async def follow(self, events: AsyncIterator[Event]) -> None:
+        """Hand on the events of a step, and speak the words in them."""
+        try:
+            async for event in events:
+                taken = asyncio.Event()
+                self.told.put_nowait((event, taken))
+                await taken.wait()
+                self._hear(event)
+        finally:
+            self.told.put_nowait(None)
+
+    def finish(self) -> None:
+        """The reply is whole: what is left of it is spoken, then `told` ends."""
+        self._say(self._pieces.feed(self._reading.close()))
+        self._say(self._pieces.close())
+        if self._pieces.cut:
+            self.notes.append(CUT)
+        self._texts.put_nowait(None)
+
+    async def hush(self) -> None:
+        self._speaking.cancel()
+        await asyncio.gather(self._speaking, return_exceptions=True)
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, TextDelta):
+            self._say(self._pieces.feed(self._reading.feed(event.text)))
+        elif isinstance(event, ToolCalled):
+            self._reading = Reading()
+            self._pieces.drop()
+
+    def _say(self, pieces: list[str]) -> None:
+        for text in pieces:
+            self._texts.put_nowait(text)
+
+    async def _speak_all(self) -> None:
+        while (text := await self._texts.get()) is not None:
+            if self.fault is not None:
+                continue
+            try:
+                await self._speak(text)
+            except Exception:
+                # The reply is whole, or will be: that it cannot be spoken does not make it fail.
+                log.exception("A reply could not be spoken")
+                told = "Parley failed inside while speaking."
+                self.fault = Fault(told, "The log says what happened.")
+        self.told.put_nowait(None)
+
+    async def _speak(self, text: str) -> None:
+        if self._line is None:
+            self.told.put_nowait((Unvoiced(text), None))
+            return
+        line, model = self._line
+        course = self._course
+        voice = await self._voice_of(line, text)
+        sent = self._request(line, model)
+        self.unfinished.append(sent)
+        try:
+            speech = await line.backend.speak(
+                text, model, voice, course.errand("speech"), course.turn.wishes.choices.pace
+            )
+        except BackendError as error:
+            self.unfinished.clear()
+            if error.sent and not isinstance(error, ModelUnavailable):
+                self.told.put_nowait((sent, None))
+            self._failed(error, line, text)
+            return
+        self.unfinished.clear()
+        media = await course.layers.media.put(course.turn.owner, speech.data, speech.mime, "reply")
+        self.sounds.append((media, speech.data))
+        self.told.put_nowait((sent, None))
+        self.told.put_nowait((Spoken(media, len(self.sounds) - 1), None))
+
+    def _failed(self, error: BackendError, line: Line, text: str) -> None:
+        """Said once, and nothing more is asked for; a browser reads what no voice here can."""
+        if not self.sounds and (line.provider.offline or isinstance(error, ModelUnavailable)):
+            self._line = None
+            self.told.put_nowait((Unvoiced(text), None))
+            return
+        what = "The rest of the reply" if self.sounds else "The reply"
+        self.fault = Fault(f"{what} could not be spoken. {error.message}", error.advice)
+
+    def _request(self, line: Line, model: str) -> Callable[[], RequestSent]:
+        """The event is made when it is taken, so that the turn counts as many as it has seen."""
+        return lambda: self._course.request("speech", model, line)
+
+    async def _voice_of(self, line: Line, text: str) -> str:
+        """The voice for the whole reply, by the language in which it begins."""
+        if self._voice is None:
+            choices, provider = self._course.turn.wishes.choices, line.provider
+            voices = await line.backend.voices(self._course.errand("models"))
+            language = guess(text)
+            own = choices.voice if choices.voice_of == provider.name.partition("@")[0] else ""
+            self._voice, speaks = suited(voices, own, provider.voice, language)
+            if not speaks:
+                name = NAMES.get(language, language)
+                self.notes.append(
+                    f"{provider.label} has no voice for {name}: another one reads it."
+                )
+        return self._voice
+
+
+def _most(course: Course, line: tuple[Line, str] | None) -> int | None:
+    """How many requests the speech of this reply may take; None for as many as it has sentences."""
+    if line is None or line[0].provider.billing == "free":
+        return None
+    most = course.planned.speech_requests
+    return SPOKEN_IN[line[0].provider.billing] if most > 1 else most

@@ -1,5 +1,6 @@
 """A real HTTP server that speaks the OpenAI API from a script: the only fake of the suite."""
 
+import base64
 import io
 import json
 import math
@@ -18,7 +19,7 @@ import uvicorn
 
 from tests.scripted_line import ClientGone, Line, Receive, Scope, Send, watched
 
-Sense = Literal["chat", "transcription", "speech", "embedding", "models"]
+Sense = Literal["chat", "transcription", "speech", "embedding", "image", "models"]
 Call = tuple[str, dict[str, Any] | str]
 
 ROUTES: dict[str, Sense] = {
@@ -26,6 +27,7 @@ ROUTES: dict[str, Sense] = {
     "/v1/audio/transcriptions": "transcription",
     "/v1/audio/speech": "speech",
     "/v1/embeddings": "embedding",
+    "/v1/images/generations": "image",
     "/v1/models": "models",
 }
 
@@ -177,6 +179,13 @@ class ScriptedServer:
         self._script["speech"].append(Raw((tone() if data is None else data,), content_type))
         return self
 
+    def draws(self, data: bytes = b"", *, link: str = "", **usage: int) -> Self:
+        """The next picture, as base64; or a `link` to it alone."""
+        row = {"url": link} if link else {"b64_json": base64.b64encode(data).decode()}
+        body = {"created": 1, "data": [row]} | ({"usage": usage} if usage else {})
+        self._script["image"].append(_json(body))
+        return self
+
     def default(self, *pieces: str, delay_s: float = 0.0, stamped: bool = False) -> Self:
         """What is said when the script is empty; `stamped`: each piece is instead the monotonic
         time at which it leaves."""
@@ -189,7 +198,8 @@ class ScriptedServer:
         return self
 
     def serves(self, path: str, body: Any) -> Self:
-        """JSON at a path that is not OpenAI's; a callable makes it of the request's JSON."""
+        """JSON at a path that is not OpenAI's; a callable makes it of the request's JSON, and bytes
+        are given as they are."""
         self._other[path] = body
         return self
 
@@ -275,6 +285,8 @@ class ScriptedServer:
         if path not in self._other:
             return _json({"error": {"message": "no such path"}}, 404)
         value = self._other[path]
+        if isinstance(value, bytes):
+            return Raw((value,), "application/octet-stream")
         return _json(value(json.loads(body or b"null")) if callable(value) else value)
 
     def _answer(self, sense: Sense) -> Answer:
@@ -289,6 +301,8 @@ class ScriptedServer:
                 return Raw((tone(),), "audio/wav")
             case "embedding":
                 return _json(_embeddings(self.hits[-1].body))
+            case "image":
+                return _json({"error": {"message": "no picture was scripted"}}, 500)
             case "models":
                 rows = self._models
                 return _json(rows if isinstance(rows, dict) else {"object": "list", "data": rows})

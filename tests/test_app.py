@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -53,6 +54,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, in
 def test_healthz_tells_the_version(running: tuple[Path, int]) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{running[1]}/healthz") as answer:
         assert answer.read() == b'{"status":"ok","version":"0.1.0"}'
+
+
+def test_nothing_answers_programs_unless_it_is_asked_to(running: tuple[Path, int]) -> None:
+    for method in ("GET", "POST", "DELETE"):
+        asked = urllib.request.Request(f"http://127.0.0.1:{running[1]}/mcp", method=method)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(asked)
+        assert refused.value.code == 404
+    assert not (running[0] / "mcp.token").exists()
 
 
 def test_a_second_parley_on_the_same_data_is_refused(running: tuple[Path, int]) -> None:

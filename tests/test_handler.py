@@ -12,7 +12,7 @@ from events import (
     Exchange,
     Recalled,
     RequestSent,
-    Spoken,
+    SpokenWhole,
     ToolCalled,
     ToolReturned,
     Transcribed,
@@ -29,6 +29,7 @@ from steps.course import Turn
 from tests.conftest import OWNER, kinds, said
 from tests.pictures import png
 from tests.scripted_server import ScriptedServer, tone
+from tests.speech import speech, wav
 
 RunTurn = Callable[..., Awaitable[list[Event]]]
 
@@ -142,7 +143,7 @@ async def test_a_picture_goes_to_the_vision_model_in_one_request(
 async def test_a_spoken_question_is_transcribed_and_answered_in_two_requests(
     model: ScriptedServer, turn: RunTurn, house: House
 ) -> None:
-    recording = await house.assistant.attach(OWNER, tone(), "voice.wav")
+    recording = await house.assistant.attach(OWNER, wav(speech("Hello there")), "voice.wav")
     model.hears("what is the time")
     model.says("Late.")
     events = await turn(recording)
@@ -154,13 +155,15 @@ async def test_a_spoken_question_is_transcribed_and_answered_in_two_requests(
 
 
 async def test_silence_costs_no_answer(model: ScriptedServer, turn: RunTurn, house: House) -> None:
-    recording = await house.assistant.attach(OWNER, tone(), "voice.wav")
-    model.hears("  ")
-    events = await turn(recording)
-    fault = ending(events).fault
-    assert fault
-    assert "No speech" in fault.message
-    assert len(model.hits) == 1
+    """Nor does a sound in which nobody speaks cost a transcription."""
+    for sound, words, cost in ((wav(speech("Hum")), "[BLANK_AUDIO]", 1), (tone(), "", 0)):
+        model.reset()
+        model.hears(words)
+        recording = await house.assistant.attach(OWNER, sound, "voice.wav")
+        fault = ending(await turn(recording)).fault
+        assert fault
+        assert "No speech" in fault.message
+        assert len(model.hits) == cost
 
 
 async def test_a_reply_is_spoken_without_its_marks_when_asked_for(
@@ -169,7 +172,7 @@ async def test_a_reply_is_spoken_without_its_marks_when_asked_for(
     model.says("**Bold** words.\n\n```py\nx = 1\n```")
     model.speaks()
     events = await turn("Say it", speak=True)
-    spoken = next(e for e in events if isinstance(e, Spoken))
+    spoken = next(e for e in events if isinstance(e, SpokenWhole))
     assert spoken.media.mime == "audio/wav"
     assert Path(house.layers.media.read(spoken.media)[:4].decode()) == Path("RIFF")
     assert len(model.hits) == 2

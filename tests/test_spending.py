@@ -18,7 +18,8 @@ from settings import Settings
 from steps.course import Turn
 from tests.conftest import OWNER, kinds, said
 from tests.pictures import png
-from tests.scripted_server import ScriptedServer, tone
+from tests.scripted_server import ScriptedServer
+from tests.speech import speech, wav
 
 SCHEMA = '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}'
 
@@ -111,7 +112,7 @@ async def test_near_the_end_of_the_budget_the_local_voice_speaks_and_says_so(
 async def test_a_recording_costs_one_request_and_a_spoken_reply_one_more(
     model: ScriptedServer, house: House
 ) -> None:
-    recording = await house.assistant.attach(OWNER, tone(), "voice.wav")
+    recording = await house.assistant.attach(OWNER, wav(speech("Hello there")), "voice.wav")
     model.hears("hello").says("Hello.").speaks()
     await turn(house, recording, speak=True)
     paths = [hit.path.removeprefix("/v1/") for hit in model.hits]
@@ -267,7 +268,7 @@ async def test_other_providers_may_hear_and_speak_each_with_its_own_key(
         )
         connection = connect(load_providers(), model.base_url, "k-chat", {})
         async with open_house(chosen, connection) as house:
-            recording = await house.assistant.attach(OWNER, tone(), "voice.wav")
+            recording = await house.assistant.attach(OWNER, wav(speech("Hello there")), "voice.wav")
             ears.hears("hello")
             model.says("Hello.")
             mouth.speaks()

@@ -2,83 +2,143 @@
 // are chosen. What a file is, its content decides, once it was uploaded.
 
 import { $, escape, icon, on } from "./dom.js";
+import { order } from "./orders.js";
 
 const MOST_BYTES = 25 * 1024 * 1024;
 const MOST = 5;
-const SHOWN = /^image\/(png|jpeg|gif|webp)$/;
+const SHOWN = /^image\/(png|jpeg|gif|webp|avif)$/;
 
 let items = [];
+let refused = []; // told together while the notice is open
 let changed = () => {};
 let complain = () => {};
+let unsure = async (item) => item;
 
-export function begin(onChange, onTrouble) {
-  [changed, complain] = [onChange, onTrouble];
+/** `onRough` is given a recording that only this machine would understand: its words are read first. */
+export function begin(onChange, onTrouble, onRough) {
+  [changed, complain, unsure] = [onChange, onTrouble, onRough];
   on("detach", (button) => remove(items.find((item) => item.box === button.closest(".attached"))));
 }
 
-export const isEmpty = () => items.length === 0;
-export const recordings = () => items.filter((item) => item.kind === "audio").length;
+export const all = () => items;
+export const holds = (item) => items.includes(item);
+export const of = (element) => items.find((item) => item.box.contains(element));
+/** Whether there is nothing to send; a recording whose words were all taken out is nothing. */
+export const isEmpty = () => items.every((item) => item.words && !item.words().trim());
+/** Those whose words are still to be paid for. */
+export const recordings = () => items.filter((item) => item.kind === "audio" && item.state !== "heard" && !item.rough).length;
+export const isFull = (name) => items.length >= MOST && refuse(`A message takes ${MOST} attachments.`, "Send these first.", name) === null;
 
-/** Adds a file and uploads it; resolves to its item, or null if it was refused. */
-export async function add(file) {
+/** Adds a file and uploads it, as `bring` does that; resolves to its item, or null if it was refused. */
+export async function add(file, bring = uploaded) {
   const kind = SHOWN.test(file.type) ? "image" : file.type.startsWith("audio/") ? "audio" : "document";
-  if (file.size > MOST_BYTES) return refuse("This file is larger than 25 MB.", "Choose a smaller one.");
-  if (items.length >= MOST) return refuse(`A message takes ${MOST} attachments.`, "Send these first.");
-  const item = { kind, box: document.createElement("div"), name: file.name || kind, sha256: "" };
+  if (file.size > MOST_BYTES) return refuse("This file is larger than 25 MB.", "Choose a smaller one.", file.name);
+  if (isFull(file.name)) return null;
+  const item = { kind, file, box: document.createElement("div"), name: file.name || kind, sha256: "" };
   items.push(item);
   item.url = URL.createObjectURL(file);
   show(item);
   $("#parley-attachments").append(item.box);
-  item.done = upload(item, file);
+  item.done = bring(item);
   changed();
   return item.done;
 }
 
-async function upload(item, file) {
+async function uploaded(item) {
+  const kept = await upload(item);
+  return kept?.rough ? unsure(kept) : kept;
+}
+
+/** Resolves to the item, or null: it was refused, or nobody answered. `keep` leaves it here then. */
+export async function upload(item, keep = false) {
   let told;
   try {
-    const response = await fetch("/parley/media", {
-      method: "POST", body: file, headers: { "x-file-name": encodeURIComponent(item.name) },
-    });
-    told = await response.json();
-    if (!response.ok) throw new Error("refused");
+    const { status, text } = await sent(item);
+    told = JSON.parse(text);
+    if (status >= 400) throw new Error("refused");
   } catch {
+    if (keep && !told) return null;
     remove(item);
-    return refuse(told?.message ?? "The upload failed.", told?.advice ?? "Check that Parley still runs.");
+    return refuse(told?.message ?? "The upload failed.", told?.advice ?? "Check that Parley still runs.", item.name);
   }
   if (!items.includes(item)) return null; // removed meanwhile
-  item.sha256 = told.sha256;
-  if (item.kind === told.kind && told.kind !== "document") item.box.classList.remove("busy");
+  Object.assign(item, { sha256: told.sha256, rough: told.rough });
+  if (told.note && told.kind === "image") item.url = told.url; // what was kept, not what moves
+  if (item.kind === told.kind && told.kind !== "document" && !told.note) idle(item);
   else show(Object.assign(item, { kind: told.kind }), told);
   changed();
   return item;
 }
 
-function refuse(message, advice) {
-  complain(message, advice);
+/** The bytes on their way, with how far they are: what takes longer than a second says so. */
+function sent(item) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", "/parley/media");
+    request.setRequestHeader("x-file-name", encodeURIComponent(item.name));
+    request.upload.onprogress = ({ loaded, total }) => doing(item, loaded < total ? `Uploading ${Math.floor((100 * loaded) / total)} %` : "");
+    request.upload.onload = () => doing(item, "");
+    request.onload = () => resolve({ status: request.status, text: request.responseText });
+    request.onerror = request.onabort = reject;
+    item.stop = () => request.abort();
+    request.send(item.file);
+  });
+}
+
+function doing(item, words) {
+  const told = $(".doing, .paper small", item.box);
+  if (told) told.textContent = words || (item.kind === "document" ? "Reading …" : "Checking …");
+}
+
+function idle(item) {
+  item.box.classList.remove("busy");
+  item.box.removeAttribute("aria-busy");
+  $(".doing", item.box)?.remove();
+}
+
+/** Every file that is not taken is named, with why; the others stay. */
+function refuse(message, advice, name) {
+  if ($("#parley-notice").hidden) refused = [];
+  refused.push({ message: name ? `${name}: ${message}` : message, advice });
+  const [first] = refused;
+  if (refused.length === 1) complain(first.message, first.advice);
+  else complain(`${refused.length} files were not taken.`, refused.map((one) => `\n${one.message} ${one.advice}`).join(""));
   return null;
 }
 
 const shapes = {
-  image: (item) => `<img src="${item.url}" alt="${escape(item.name)}">`,
+  image: (item, told) => `<img src="${item.url}" alt="${escape(item.name)}">${told?.note ? `<small class="note">${escape(told.note)}</small>` : ""}${told ? "" : `<small class="doing">Uploading …</small>`}`,
   audio: (item) => `<div class="player"><button type="button" data-do="play" aria-label="Play">${icon("play")}${icon("pause")}</button>
     <input type="range" min="0" max="1000" value="0" aria-label="Position"><output></output><audio src="${item.url}" preload="metadata"></audio></div>`,
   document: (item, told) => `<div class="paper">${icon("page")}<span><b>${escape(item.name)}</b><small>${told ? size(told) : "Reading …"}</small></span></div>`,
 };
 
-const size = ({ length, tokens }) =>
-  tokens ? `${length} · about ${tokens.toLocaleString()} tokens` : `${length} · no text was found in it`;
+const size = ({ length, tokens, note }) =>
+  [length, tokens && `about ${tokens.toLocaleString()} tokens`, note, !tokens && !note && "no text was found in it"].filter(Boolean).join(" · ");
 
 /** The item as it looks; `told` is what the house knows of it, once it was uploaded. */
 function show(item, told) {
   item.box.className = `attached ${item.kind}${told ? "" : " busy"}`;
+  item.box.toggleAttribute("aria-busy", !told);
+  if (!told) item.box.ariaBusy = "true";
   item.box.innerHTML = `${shapes[item.kind](item, told)}<button type="button" class="remove" data-do="detach"
     aria-label="Remove ${escape(item.name)}">${icon("close")}</button>`;
 }
 
-function remove(item) {
+/** A recording that was written down before the page was loaded. */
+export function bringBack({ sha256, name }) {
+  const item = { kind: "audio", box: document.createElement("div"), name, sha256, url: `/parley/media/${sha256}` };
+  items.push(item);
+  show(item, {});
+  $("#parley-attachments").append(item.box);
+  return item;
+}
+
+export function remove(item) {
   if (!item || !items.includes(item)) return;
+  if (item.kind === "audio" && item.sha256) order({ do: "discard", recording: item.sha256 });
   items = items.filter((other) => other !== item);
+  if (!item.sha256) item.stop?.();
   item.box.remove();
   URL.revokeObjectURL(item.url);
   changed();
@@ -88,7 +148,7 @@ function remove(item) {
 export async function take() {
   await Promise.all(items.map((item) => item.done));
   const taken = items.filter((item) => item.sha256);
-  items = [];
+  items = items.filter((item) => !item.sha256); // a take that could not be uploaded
   for (const item of taken) item.box.remove();
   changed();
   return taken;

@@ -149,6 +149,8 @@ function apply(message, fresh) {
     const made = element(message.article);
     if (target) target.replaceWith(made);
     else list.append(made);
+    const sound = piece(made, "spoken");
+    if (sound) spoken(sound, made);
     if (fresh && made.dataset.role === "user") while (made.nextElementSibling) made.nextElementSibling.remove();
     return;
   }
@@ -163,8 +165,7 @@ const piece = (target, key) => target.querySelector(`:scope > [data-key="${key}"
 
 function set(target, key, change) {
   let box = piece(target, key);
-  const isNew = !box;
-  if (isNew) {
+  if (!box) {
     box = document.createElement("div");
     box.dataset.key = key;
     target.append(box);
@@ -175,7 +176,7 @@ function set(target, key, change) {
   box.innerHTML = html;
   if (wasOpen) $("details", box)?.setAttribute("open", "");
   localise(box);
-  if (isNew && key === "spoken") spoken(box);
+  if (key === "spoken") spoken(box, target);
 }
 
 function order(target, keys) {

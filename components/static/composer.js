@@ -4,7 +4,7 @@ import { $, on, store, escape } from "./dom.js";
 import * as attachments from "./attachments.js";
 import * as chat from "./chat.js";
 import * as conversations from "./conversations.js";
-import * as recorder from "./recorder.js";
+import * as dictation from "./dictation.js";
 import { nextOrder, order, settle, write } from "./orders.js";
 
 const input = () => $("#parley-input textarea");
@@ -13,11 +13,11 @@ const draftKey = () => `parley.draft.${conversations.isFresh() ? "new" : convers
 let spokenHere = ""; // the conversation whose next reply this page reads out
 
 export function begin() {
-  attachments.begin(refresh, notice);
+  attachments.begin(refresh, notice, dictation.writeDown);
+  dictation.begin(refresh, notice, () => $("#parley-send").click());
   input().addEventListener("input", () => { store.set(draftKey(), input().value); refresh(); });
   wireSpeak();
   wireFiles();
-  on("record", record);
   on("suggest", (card) => suggestions[card.dataset.card]());
   on("retry", retry);
   on("dismiss", () => notice(""));
@@ -46,14 +46,16 @@ function put(text) {
 export function refresh() {
   const running = chat.isRunning();
   document.body.dataset.running = running ? "yes" : "";
-  const empty = !input().value.trim() && attachments.isEmpty();
+  dictation.keep();
+  const empty = !input().value.trim() && attachments.isEmpty() && !dictation.isRecording();
   $("#parley-send").toggleAttribute("data-empty", empty);
   const shown = $("#parley-forecast [data-most]");
   if (!shown) return;
-  // Each recording is understood, and the reply spoken, in a request of its own.
-  const more = attachments.recordings() + Number(speaks().checked);
-  const least = 1 + more;
-  const most = Math.min(Number(shown.dataset.most) + more, Number(shown.dataset.left ?? Infinity));
+  // Each recording is understood in a request of its own; a reply is spoken in one or more.
+  const heard = attachments.recordings() + Number(dictation.isRecording());
+  const spoken = speaks().checked ? Number(shown.dataset.speech ?? 1) : 0;
+  const least = 1 + heard + Math.min(1, spoken);
+  const most = Math.min(Number(shown.dataset.most) + heard + spoken, Number(shown.dataset.left ?? Infinity));
   const tools = most > least ? `, up to ${most} with tools` : "";
   shown.textContent = `${least} request${least > 1 ? "s" : ""}${tools}`;
 }
@@ -73,24 +75,29 @@ async function sending() {
   const text = input().value;
   const speak = speaks().checked;
   const words = text.trim();
+  if (dictation.isRecording()) return dictation.finish(true), "";
   if (!words && attachments.isEmpty()) return "";
-  if (recorder.isRecording()) return "";
   notice("");
+  const [conversation, key] = [conversations.id(), draftKey()]; // uploads take time: another may be open by then
+  const before = new Map(attachments.all().map((item) => [item, item.state]));
   const media = await attachments.take();
-  const key = draftKey();
+  const unread = (item) => item.state !== before.get(item) && (item.rough || item.state === "failed");
+  if (media.some(unread)) return attachments.give(media), "";
   if (!words && !media.length) return "";
-  put("");
+  if (conversations.id() === conversation) {
+    if (input().value === text) put("");
+    conversations.settle();
+    chat.toEnd();
+  }
   store.set(key, null);
-  conversations.settle();
-  chat.toEnd();
-  spokenHere = speak ? conversations.id() : "";
-  const conversation = conversations.id();
-  const { slip, answer } = write({ do: "send", conversation, text: words, media: media.map((m) => m.sha256), speak });
+  spokenHere = speak ? conversation : "";
+  const { slip, answer } = write({ do: "send", conversation, text: words, media: media.map((m) => m.sha256), speak,
+    words: Object.fromEntries(media.filter((m) => m.words).map((m) => [m.sha256, m.words()])) });
   answer.then((told) => {
     if (told.ok) return;
+    attachments.give(media);
     if (conversations.id() === conversation) {
       if (!input().value) put(text);
-      attachments.give(media);
       notice(told.message, told.advice);
     } else store.set(`parley.draft.${conversation}`, text);
   });
@@ -119,6 +126,7 @@ export function again(what) {
 function onKey(event) {
   if (event.key !== "Escape" || event.defaultPrevented || $("dialog[open], :popover-open")) return;
   if (document.body.dataset.drawer === "open") return conversations.drawer(false);
+  if (dictation.cancel()) return;
   if (chat.isRunning()) $("#parley-stop").click();
 }
 
@@ -131,6 +139,7 @@ function wireSpeak() {
 function wireFiles() {
   const chooser = $("#parley-image input[type=file]");
   on("choose", () => chooser.click());
+  on("camera", () => photograph(addAll));
   chooser.addEventListener("change", () => { addAll(chooser.files); chooser.value = ""; });
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
@@ -153,45 +162,18 @@ function wireFiles() {
   });
 }
 
+/** The telephone's camera, for which it opens by itself. */
+function photograph(take) {
+  const camera = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
+  camera.setAttribute("capture", "environment");
+  camera.addEventListener("change", () => take(camera.files));
+  camera.click();
+}
+
 function addAll(files) {
   notice("");
   for (const file of files) attachments.add(file);
   input().focus();
-}
-
-async function record() {
-  if (recorder.isRecording()) return finishRecording();
-  const level = $("#parley-mic .level");
-  try {
-    await recorder.start((loud, seconds) => {
-      level.style.setProperty("--level", loud);
-      $("output", level).textContent = `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-    }, finishRecording);
-  } catch (trouble) {
-    const denied = trouble.name === "NotAllowedError";
-    return notice(denied ? "The microphone is not allowed here." : "No microphone could be opened.",
-      denied ? "Allow it in the browser's address bar, then try again." : trouble.message);
-  }
-  notice("");
-  showRecording(true);
-}
-
-function showRecording(yes) {
-  document.body.dataset.recording = yes ? "yes" : "";
-  $("#parley-mic .level").hidden = !yes;
-  const button = $("#parley-mic button");
-  button.setAttribute("aria-pressed", String(yes));
-  button.setAttribute("aria-label", yes ? "Finish recording" : "Record");
-}
-
-async function finishRecording() {
-  if (!recorder.isRecording()) return;
-  const taken = recorder.finish();
-  showRecording(false);
-  const sound = await taken;
-  if (!sound) return notice("Nothing was recorded.", "Check the microphone, then try again.");
-  const item = await attachments.add(new File([sound], "recording.wav", { type: "audio/wav" }));
-  if (item && !input().value.trim()) $("#parley-send").click();
 }
 
 const suggestions = {
@@ -200,7 +182,7 @@ const suggestions = {
     $("#parley-send").click();
   },
   image: () => $("#parley-image input[type=file]").click(),
-  voice: () => record(),
+  voice: () => dictation.toggle(),
   memory() {
     put("What did I say about ");
     input().focus();

@@ -1,4 +1,4 @@
-// What lies over the page for a moment: a question, an enlarged picture, a memory's card.
+// What lies over the page for a moment: a question, a memory's card, whatever others make of it.
 
 import { $, escape } from "./dom.js";
 
@@ -21,17 +21,7 @@ export function confirmed(title, words, verb, typed = "") {
   });
 }
 
-export function enlarge(image) {
-  const dialog = make("lightbox", "");
-  const large = new Image();
-  large.src = image.src;
-  large.alt = image.alt;
-  dialog.append(large);
-  dialog.addEventListener("click", () => dialog.close());
-  dialog.showModal();
-}
-
-function make(name, html) {
+export function make(name, html) {
   const dialog = document.createElement("dialog");
   dialog.className = `parley-${name}`;
   dialog.innerHTML = html;

@@ -11,6 +11,7 @@ let retry = 0;
 let late = 0;
 let following = null;
 let looking = null;
+let seesTools = false;
 let receive = () => {};
 
 export function connect(onFrame) {
@@ -37,6 +38,12 @@ export function remembering(wanted) {
   say({ remembering: wanted });
 }
 
+/** Whether the panel of tools is open here, and so is kept up to date. */
+export function tools(yes) {
+  seesTools = yes;
+  say({ tools: yes });
+}
+
 function say(frame) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 }
@@ -44,7 +51,8 @@ function say(frame) {
 function open() {
   clearTimeout(retry);
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  socket = new WebSocket(`${scheme}//${location.host}/parley/live`);
+  const guest = window.parleyGuest ? `?guest=${encodeURIComponent(window.parleyGuest)}` : "";
+  socket = new WebSocket(`${scheme}//${location.host}/parley/live${guest}`);
   socket.onopen = () => {
     tries = 0;
     clearTimeout(late);
@@ -52,9 +60,11 @@ function open() {
     $("#parley-line").hidden = true;
     if (following) follow(following);
     if (looking) remembering(looking);
+    if (seesTools) tools(true);
   };
   socket.onmessage = (event) => receive(JSON.parse(event.data));
-  socket.onclose = () => {
+  socket.onclose = ({ code }) => {
+    if (code === 4401) return location.reload(); // logged out: the page to log in takes this one's place
     document.documentElement.dataset.live = "closed";
     late ||= setTimeout(() => { $("#parley-line").hidden = false; }, DISCREET_MS);
     const wait = Math.min(LONGEST_WAIT_MS, 300 * 2 ** tries) * (0.7 + Math.random() * 0.6);

@@ -1,28 +1,31 @@
 // Wires the parts of the page together once Gradio has drawn it.
 
 import { $, $$, localise, on, ready } from "./dom.js";
+import * as call from "./call.js";
 import * as chat from "./chat.js";
 import * as choice from "./choice.js";
 import * as composer from "./composer.js";
 import * as context from "./context.js";
 import * as conversations from "./conversations.js";
-import * as layers from "./layers.js";
+import * as gallery from "./gallery.js";
 import * as line from "./line.js";
 import * as memories from "./memories.js";
 import * as memory from "./memory.js";
-import { order } from "./orders.js";
 import * as sound from "./sound.js";
+import * as toolCards from "./tool_cards.js";
+import * as tools from "./tools.js";
+import * as voice from "./voice.js";
 
 await ready("#parley-messages", "#parley-input textarea", "#parley-speak input", "#parley-send",
   "#parley-stop", "#parley-new", "[data-pane=conversations]", "[data-pane=usage]",
-  "[data-pane=memory]", "[data-pane=context]", "#parley-memories-shell", "[data-pane=forecast]", "[data-pane=status]", "[data-pane=json]", "#parley-tray", "#parley-order", "#parley-image input", "#parley-mic button");
+  "[data-pane=memory]", "[data-pane=context]", "#parley-memories-shell", "[data-pane=tools]", "#parley-tools-shell", "[data-pane=forecast]", "[data-pane=status]", "[data-pane=json]", "#parley-tray", "#parley-order", "#parley-image input", "#parley-mic button", "#parley-call section");
 
 let shown = ""; // the conversation whose messages are in the page
 
 const frames = {
   open(frame) {
     if (frame.conversation !== conversations.id()) return;
-    chat.show(frame, shown === frame.conversation);
+    toolCards.around(() => chat.show(frame, shown === frame.conversation), true);
     shown = frame.conversation;
     context.place(true);
     afterChange();
@@ -34,7 +37,8 @@ const frames = {
   },
   turn(frame) {
     if (frame.conversation !== shown) return;
-    chat.change(frame);
+    toolCards.around(() => chat.change(frame));
+    if (frame.fresh) sound.turned(frame.messages.map((message) => message.id));
     context.place();
     afterChange();
   },
@@ -44,10 +48,12 @@ const frames = {
       else if (name === "choice") choice.show(html);
       else if (name === "context") context.show(html);
       else if (name === "remembering") memories.show(html);
+      else if (name === "toolbox") tools.show(html);
       else fill($(`[data-pane="${name}"]`), html);
     }
     composer.refresh();
   },
+  forgotten: ({ memories: ids }) => memory.gone(ids),
   refused: ({ message, advice }) => composer.notice(message, advice),
 };
 
@@ -64,32 +70,22 @@ function afterChange() {
   document.documentElement.dataset.live = "open";
   document.body.dataset.loaded = "yes";
   $("#parley-welcome").hidden = !chat.isEmpty();
+  sound.refresh();
   composer.refresh();
 }
 
 function leave() {
   choice.leave();
   memories.leave();
+  tools.leave();
+  call.leave();
   sound.silence();
   shown = "";
 }
 
 on("theme", () => window.parleyTheme());
-on("decide", decide);
-on("enlarge", (button) => layers.enlarge($("img", button)));
 on("copy", (button) => copied(button, chat.wordsOf(button.closest("article"))));
 on("copy-code", (button) => copied(button, $("code", button.closest(".code")).textContent));
-
-/** The owner's word to a tool that asks; the card changes when the server says so. */
-async function decide(button) {
-  const { call, verdict } = button.dataset;
-  const buttons = $$("button", button.closest(".tool-question"));
-  for (const other of buttons) other.disabled = true;
-  const told = await order({ do: "decide", conversation: conversations.id(), call, verdict });
-  if (told.ok) return $("#parley-input textarea").focus();
-  for (const other of buttons) other.disabled = false;
-  composer.notice(told.message, told.advice);
-}
 
 async function copied(button, words) {
   try {
@@ -101,12 +97,17 @@ async function copied(button, words) {
   setTimeout(() => button.classList.remove("copied"), 1400);
 }
 
-chat.begin((box) => { if (composer.isSpeakingHere()) sound.play(box); });
+chat.begin((box, article) => sound.heard(box, article, call.isOn() || composer.isSpeakingHere()));
 sound.begin();
+call.begin(composer.notice);
 composer.begin();
+gallery.begin();
 choice.begin(composer.notice);
+voice.begin(composer.notice);
 memory.begin(composer.notice, memories.leave);
 memories.begin();
+tools.begin();
+toolCards.begin(composer.notice);
 context.begin();
 conversations.begin(leave, composer.arrive);
 const message = new URLSearchParams(location.search).get("m");

@@ -1,22 +1,33 @@
 // The microphone: tap, speak, tap; out comes a mono 16 kHz 16-bit WAV.
 
 const RATE = 16000;
-const LONGEST_S = 300;
+const LONGEST_S = 600;
 
 let running = null;
+let opening = null; // while the browser asks whether the microphone may be used
 
 export const isRecording = () => running !== null;
 
-/** Starts; calls `onLevel(0…1, seconds)` while it runs and `onFull()` when it has run long enough. */
+/** Starts; calls `onLevel(0…1, seconds)` while it runs and `onFull()` when it has run long enough, or
+ *  the microphone is gone. Resolves to false where it was cancelled before it began. */
 export async function start(onLevel, onFull) {
-  if (!navigator.mediaDevices?.getUserMedia) {
-    throw new Error("This browser gives the microphone only to pages on https or on localhost.");
+  if (running || opening) return false;
+  if (!navigator.mediaDevices?.getUserMedia) throw new DOMException("no secure page", "SecurityError");
+  const mine = opening = {};
+  let stream, context;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({
+      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true },
+    });
+    context = new AudioContext();
+    await context.audioWorklet.addModule(new URL("./worklet.js", import.meta.url));
+  } catch (trouble) {
+    release(stream, context);
+    if (opening === mine) opening = null;
+    throw trouble;
   }
-  const stream = await navigator.mediaDevices.getUserMedia({
-    audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true },
-  });
-  const context = new AudioContext();
-  await context.audioWorklet.addModule(new URL("./worklet.js", import.meta.url));
+  if (opening !== mine) return release(stream, context) ?? false;
+  opening = null;
   const source = context.createMediaStreamSource(stream);
   const tap = new AudioWorkletNode(context, "parley-tap", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
   const blocks = [];
@@ -28,21 +39,54 @@ export async function start(onLevel, onFull) {
     onLevel(Math.min(1, loud * 5), count / context.sampleRate);
     if (count / context.sampleRate >= LONGEST_S) onFull();
   };
+  for (const track of stream.getTracks()) track.onended = onFull;
   source.connect(tap);
   running = { stream, context, blocks, tap, source };
+  return true;
+}
+
+/** Throws away what was recorded, or withdraws the wish to record. */
+export function cancel() {
+  opening = null;
+  if (running) end();
 }
 
 /** Stops; the recording as a Blob, or null where nothing was heard. */
 export async function finish() {
-  const { stream, context, blocks, tap, source } = running;
+  const { context, blocks } = end();
+  return blocks.length ? wav(await resample(blocks, context.sampleRate)) : null;
+}
+
+function end() {
+  const ended = running;
   running = null;
-  source.disconnect();
-  tap.port.onmessage = null;
-  for (const track of stream.getTracks()) track.stop();
-  const rate = context.sampleRate;
-  await context.close();
-  if (!blocks.length) return null;
-  return wav(await resample(blocks, rate));
+  ended.source.disconnect();
+  ended.tap.port.onmessage = null;
+  release(ended.stream, ended.context);
+  return ended;
+}
+
+function release(stream, context) {
+  for (const track of stream?.getTracks() ?? []) {
+    track.onended = null;
+    track.stop();
+  }
+  context?.close();
+}
+
+/** What went wrong when the microphone was to be opened, and what to do: [message, advice]. */
+export function explained(trouble) {
+  const or = "Or attach a recording.";
+  switch (trouble.name) {
+    case "NotAllowedError":
+      return ["The microphone is not allowed here.", `Allow it beside the address of this page, then press the microphone again. ${or}`];
+    case "NotFoundError":
+      return ["No microphone was found.", `Connect one, then press the microphone again. ${or}`];
+    case "SecurityError":
+      return ["This browser gives the microphone only to pages on https or on localhost.", `Open Parley there. ${or}`];
+    default:
+      return ["The microphone cannot be used just now.", `Close what else uses it, then press the microphone again. ${or}`];
+  }
 }
 
 async function resample(blocks, rate) {

@@ -13,6 +13,11 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from components.identity import COOKIE, Identity
+from gate.access import Access
+from gate.arrival import Arrival
+from gate.guard import Guard
+from gate.names import Names
+from gate.sessions import Sessions
 
 KEY = b"k" * 32
 
@@ -29,12 +34,18 @@ async def greet(socket: WebSocket) -> None:
 
 def browser(host: str = "http://testserver", key: bytes = KEY) -> TestClient:
     routes = [
-        Route("/", who, methods=["GET", "POST"]),
+        Route("/", who),
+        Route("/parley/media", who, methods=["POST"]),
         Route("/parley/static/1/a.css", who),
-        WebSocketRoute("/live", greet),
+        WebSocketRoute("/parley/live", greet),
     ]
-    app = Starlette(routes=routes, middleware=[Middleware(Identity, sign_key=key)])
-    return TestClient(app, base_url=host)
+    access = Access(names=Names(["testserver"]))
+    door = [
+        Middleware(Arrival),
+        Middleware(Guard, names=access.names),
+        Middleware(Identity, sign_key=key, access=access, sessions=Sessions(access, key)),
+    ]
+    return TestClient(Starlette(routes=routes, middleware=door), base_url=host)
 
 
 def test_a_visitor_stays_the_same() -> None:
@@ -42,7 +53,7 @@ def test_a_visitor_stays_the_same() -> None:
     first = client.get("/").text
     assert len(first) == 36
     assert client.get("/").text == first
-    with client.websocket_connect("/live") as line:
+    with client.websocket_connect("/parley/live") as line:
         assert line.receive_text() == first
 
 
@@ -112,10 +123,10 @@ def test_what_is_the_same_for_everybody_carries_no_cookie() -> None:
 )
 def test_another_site_can_neither_post_nor_listen(origin: str) -> None:
     client = browser()
-    assert client.post("/", headers={"origin": origin}).status_code == 403
+    assert client.post("/parley/media", headers={"origin": origin}).status_code == 403
     with (
         pytest.raises(WebSocketDisconnect),
-        client.websocket_connect("/live", headers={"origin": origin}),
+        client.websocket_connect("/parley/live", headers={"origin": origin}),
     ):
         pass
 
@@ -123,10 +134,10 @@ def test_another_site_can_neither_post_nor_listen(origin: str) -> None:
 def test_our_own_page_can_post_and_listen() -> None:
     client = browser()
     headers = {"origin": "http://testserver"}
-    assert client.post("/", headers=headers).status_code == 200
-    with client.websocket_connect("/live", headers=headers) as line:
+    assert client.post("/parley/media", headers=headers).status_code == 200
+    with client.websocket_connect("/parley/live", headers=headers) as line:
         assert line.receive_text()
 
 
 def test_a_cross_site_post_without_an_origin_is_refused_too() -> None:
-    assert browser().post("/", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert browser().post("/parley/media", headers={"sec-fetch-site": "cross-site"}).status_code == 403

@@ -73,8 +73,8 @@ def test_a_reply_is_cut_where_its_sentences_end(sentences: list[str]) -> None:
     assert split("".join(sentences)) == sentences
 
 
-_MARKS = """a . ! ? … " ' ) ( * _ ` ~ | - # > [ ] : 1 < 。 」 「 と \\ $$ Dr. e.g. U.S. The I Z p.m. 3. ``` ~~~
-\\[ \\] ](u) [1] <think> </think> <!-- No. am Mai ... é""".split()
+_MARKS = """a . ! ? … " ' ) ( * _ ` ~ | - # > [ ] : 1 < 。 」 「 と \\ $$ Dr. e.g. U.S. The I Z p.m. 3. ```
+~~~ \\[ \\] ](u) [1] <think> </think> <!-- No. am Mai ... é""".split()
 _written = st.lists(
     st.sampled_from([*_MARKS, " ", " ", "\n", "\n\n", "  \n", "\r\n", "- ", "word "]), max_size=40
 ).map("".join)

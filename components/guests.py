@@ -1,0 +1,52 @@
+"""Guests: visitors whose browser sends no cookie back. They chat without memory, keep no files, and
+nothing of them is kept once they are gone."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from assistant import EVERYWHERE, Assistant
+
+GONE_AFTER_S = 1800.0
+_LOOK_EVERY_S = 60.0
+log = logging.getLogger(__name__)
+
+
+class Guests:
+    """`clock` gives monotonic seconds."""
+
+    def __init__(
+        self,
+        assistant: Assistant,
+        clock: Callable[[], float] = time.monotonic,
+        gone_after_s: float = GONE_AFTER_S,
+    ) -> None:
+        self._assistant = assistant
+        self._clock = clock
+        self._gone_after_s = gone_after_s
+        self._seen: dict[str, float] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    async def admit(self, owner: str) -> None:
+        """They are here now, and nothing of theirs goes into memory."""
+        if owner not in self._seen:
+            await self._assistant.memory.pause(owner, EVERYWHERE, True)
+        self._seen[owner] = self._clock()
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+
+    async def leave(self) -> None:
+        """Those who have not been seen for long are erased."""
+        now = self._clock()
+        for owner in [o for o, at in self._seen.items() if now - at > self._gone_after_s]:
+            del self._seen[owner]
+            await self._assistant.erase(owner)
+
+    async def _look(self) -> None:
+        while self._seen:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            try:
+                await self.leave()
+            except Exception:
+                log.exception("What a guest left could not be erased")

@@ -1,0 +1,131 @@
+"""A spoken reply under its words: its player, which static/sound.js moves; and the choice of a voice."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Protocol
+
+from components.icons import icon
+from messages import Provenance
+
+PACES = (0.75, 0.9, 1.0, 1.1, 1.25, 1.5)
+
+
+def spoken(about: Provenance) -> str:
+    """Empty where nothing was spoken. While pieces come they are played one after the other."""
+    if about.spoken is None and not about.pieces and not about.unvoiced and not about.voice_note:
+        return ""
+    inner, told = "", ""
+    if about.spoken or about.pieces:
+        told = _addresses(about)
+        inner = _player(about)
+    elif about.unvoiced:
+        told = f' data-words="{escape(about.unvoiced)}"'
+        inner = (
+            '<button type="button" class="plain" data-do="play-reply">'
+            f"{icon('sound')}<span>Read aloud</span></button>"
+            '<small class="voice-note">by a voice of your browser: nothing else here can speak</small>'
+        )
+    if about.voice_note:
+        inner += f'<p class="voice-note">{escape(about.voice_note)}</p>'
+    return f'<div class="spoken"{told}>{inner}</div>'
+
+
+def _addresses(about: Provenance) -> str:
+    pieces = " ".join(_url(piece.sha256) for piece in about.pieces)
+    whole = f' data-whole="{_url(about.spoken.sha256)}"' if about.spoken else ""
+    starts = " ".join(f"{second:.3f}" for second in about.starts)
+    return (
+        f' data-pieces="{pieces}"{whole} data-starts="{starts}" data-seconds="{about.spoken_s:.3f}"'
+    )
+
+
+def _player(about: Provenance) -> str:
+    seconds = int(about.spoken_s)
+    label = f"{seconds // 60}:{seconds % 60:02d}" if seconds else ""
+    # One piece is a whole sound of its own; an earlier Parley kept nothing else.
+    source = about.spoken or (about.pieces[0] if len(about.pieces) == 1 else None)
+    sound = f'<audio src="{_url(source.sha256)}" preload="none"></audio>' if source else ""
+    held = "" if source else " disabled"
+    return (
+        '<div class="player"><button type="button" data-do="play" aria-label="Play the reply">'
+        f'{icon("play")}{icon("pause")}</button><input type="range" min="0" max="1000" value="0" '
+        f'aria-label="Position in the spoken reply"{held}><output>{label}</output>'
+        '<button type="button" class="speed" data-do="speed" title="How fast it is played">1×</button>'
+        f'{sound}</div><button type="button" class="plain refused" data-do="play-reply" hidden>'
+        f"{icon('play')}<span>Play the reply</span></button>"
+    )
+
+
+def _url(sha256: str) -> str:
+    return f"/parley/media/{escape(sha256)}"
+
+
+class Voice(Protocol):
+    """What an entry needs to know; inference.voices.Voice says what each of it means."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+
+
+class Speaker(Protocol):
+    """What the choice needs to know; lineup.Speaker says what each of it means."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def voices(self) -> Sequence[Voice]: ...
+    @property
+    def chosen(self) -> str: ...
+    @property
+    def pace(self) -> float: ...
+    @property
+    def counts(self) -> bool: ...
+    @property
+    def offline(self) -> bool: ...
+
+
+def voice_choice(speaker: Speaker) -> str:
+    """Which voice reads replies, and how fast, in all conversations."""
+    if speaker.offline and not speaker.voices:
+        told = "Nothing here can speak: a voice of your browser reads replies aloud."
+        return f'<section class="choice-voice"><h3>How replies are spoken</h3><small>{told}</small></section>'
+    price = " · 1 request" if speaker.counts else ""
+    paces = "".join(
+        f'<option value="{pace:g}"{" selected" if pace == speaker.pace else ""}>{pace:g}×</option>'
+        for pace in PACES
+    )
+    return (
+        '<section class="choice-voice"><h3>How replies are spoken</h3>'
+        f"<small>By {escape(speaker.label)}, where “Speak replies” is on; in all your chats. A reply "
+        "in another language is read by a voice for it, where there is one.</small>"
+        f'<div class="voice-line"><label>Voice{_voices(speaker)}</label><label>Speed'
+        f'<select id="parley-pace">{paces}</select></label><button type="button" class="plain" '
+        f'id="parley-preview" data-do="preview-voice">{icon("sound")}<span>Preview{price}</span>'
+        '</button></div><p class="voice-told" role="status"></p></section>'
+    )
+
+
+def _voices(speaker: Speaker) -> str:
+    """A list by language, or a field for the name where nobody tells what there is."""
+    chosen = escape(speaker.chosen)
+    if not speaker.voices:
+        return (
+            f'<input type="text" id="parley-voice" value="{chosen}" autocomplete="off" '
+            'autocapitalize="off" spellcheck="false" placeholder="its name">'
+        )
+    groups: dict[str, str] = {}
+    if speaker.chosen not in {voice.id for voice in speaker.voices}:
+        groups[""] = f'<option value="{chosen}" selected>{chosen or "The usual one"}</option>'
+    for voice in speaker.voices:
+        mark = " selected" if voice.id == speaker.chosen else ""
+        row = f'<option value="{escape(voice.id)}"{mark}>{escape(voice.name)}</option>'
+        groups[voice.language] = groups.get(voice.language, "") + row
+    rows = "".join(
+        f'<optgroup label="{escape(tag)}">{group}</optgroup>' if tag else group
+        for tag, group in groups.items()
+    )
+    return f'<select id="parley-voice">{rows}</select>'

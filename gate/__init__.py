@@ -1,0 +1,1 @@
+"""Who comes in, and how: before anything of Parley's own is asked."""
