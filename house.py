@@ -22,7 +22,7 @@ from inference.own_keys import OwnKeys
 from inference.provider import Provider, load_providers
 from inference.switchboard import Switchboard, Task
 from inference.transport import Deadlines
-from memory import schema
+from memory import migrations
 from memory.calibration import Calibrations
 from memory.choices import ConversationChoices
 from memory.conversations import Conversations
@@ -90,7 +90,7 @@ async def open_house(
         stack.callback(claim(data).release)
         engine = await open_database(
             chosen.database_url or f"sqlite+aiosqlite:///{data / 'parley.db'}",
-            [*schema.MIGRATIONS, *ledger.MIGRATIONS],
+            [*migrations.MIGRATIONS, *ledger.MIGRATIONS],
         )
         stack.push_async_callback(engine.dispose)
         await stack.enter_async_context(held_alone(engine))

@@ -242,7 +242,9 @@ class Message:
     """One side of a turn. A reply holds its whole turn in order: reasoning, text, calls, results, text.
 
     `at` is seconds since 1970, UTC. Only a reply has a `provenance`. A `pinned` message goes along
-    word for word however long ago it was said.
+    word for word however long ago it was said. `rating` is 1 where its owner likes it, -1 where not.
+    `versions` are the ids of all that stand in its place, its own among them, the oldest first; empty
+    where there is no other.
     """
 
     id: str
@@ -252,6 +254,8 @@ class Message:
     status: Status = "done"
     provenance: Provenance | None = None
     pinned: bool = False
+    rating: Literal[-1, 0, 1] = 0
+    versions: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

@@ -98,8 +98,8 @@ class Turns:
     ) -> str:
         """Answer again what `reply_id` answered; gives the new reply's id. Raises Busy, Missing."""
         reply = _blank_reply()
-        said = await self._conversations.begin_retry(owner, conversation_id, reply_id, reply)
-        return self._launch((owner, conversation_id), said, reply, wishes)
+        begun = await self._conversations.begin_retry(owner, conversation_id, reply_id, reply)
+        return self._launch((owner, conversation_id), begun.said, begun.reply, wishes)
 
     async def stop(self, owner: str, conversation_id: str) -> None:
         """Cancel the running turn and its backend call; returns when the reply is stored."""

@@ -26,8 +26,9 @@ from memory import words
 from memory.database import open_database
 from memory.embedding import Embedding, LocalEmbedding, Vectors, unit
 from memory.indexes import Entry, Indexes, Scope
+from memory.migrations import MIGRATIONS
 from memory.owner_index import LAYOUT, OwnerIndex
-from memory.schema import MIGRATIONS, memories
+from memory.schema import memories
 from memory.snapshots import Snapshots
 from memory.vectors import VectorStore
 from messages import new_id

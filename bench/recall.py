@@ -26,8 +26,9 @@ from bench.logs import Asked, Log, read_logs
 from memory.database import open_database
 from memory.embedding import MAX_CHARS, Embedding, LocalEmbedding
 from memory.indexes import Entry, Indexes, Scope
+from memory.migrations import MIGRATIONS
 from memory.owner_index import UNNAMED
-from memory.schema import MIGRATIONS, memories
+from memory.schema import memories
 from memory.vectors import VectorStore
 from memory.weights import WEIGHTS
 from messages import new_id

@@ -34,8 +34,8 @@ def calls(number: int) -> list[ToolCall]:
 
 async def main() -> None:
     from memory.database import open_database
+    from memory.migrations import MIGRATIONS
     from memory.permissions import Permissions
-    from memory.schema import MIGRATIONS
     from steps.confirmations import Confirmations
     from steps.tooling import Round, Tooling
 

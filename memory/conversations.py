@@ -1,40 +1,36 @@
 """Conversations and what was said in them, each with its owner, on disk before anything goes on."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from memory import message_rows as rows
 from memory.database import erase_traces, reading
 from memory.edge import Missing as Missing
 from memory.edge import clean, clean_message, known_id, known_owner
+from memory.message_rows import Begun as Begun
+from memory.message_rows import Busy as Busy
 from memory.schema import conversations, message_media, messages
 from memory.titles import UNNAMED, plain_line, title_of
 from memory.unrecalled import unrecall, without_forgotten
 from messages import (
-    Audio,
     Conversation,
-    Document,
     Fault,
-    Image,
     Message,
     Provenance,
     ToolCall,
     ToolResult,
     message_from_json,
-    message_to_json,
 )
 
 LONGEST_TITLE = 200
 
 MessageList = list[Message]  # inside the class, `list` is a method
-
-
-class Busy(Exception):
-    """A reply is running in this conversation; it has one at a time."""
 
 
 class Conversations:
@@ -79,84 +75,99 @@ class Conversations:
         Replies that were asked for again are left out. Empty where no such conversation is yet.
         """
         m = messages.c
-        mine = _of(owner, conversation_id)
-        found = sa.select(m.body, m.pinned).where(*mine).order_by(m.seq.desc()).limit(limit)
+        mine = rows.of(owner, conversation_id)
+        found = sa.select(*rows.SHOWN).where(*mine).order_by(m.seq.desc()).limit(limit)
         async with self._reading.connect() as connection:
             if before is not None:
-                at = sa.select(m.seq).where(m.id == known_id(before), *_all_of(mine))
+                at = sa.select(m.seq).where(m.id == known_id(before), *rows.all_of(mine))
                 seq = (await connection.execute(at)).scalar()
                 if seq is None:
                     raise Missing("No such message.")
                 found = found.where(m.seq < seq)
-            rows = (await connection.execute(found)).all()
-            if not rows:
-                await _refuse_others(connection, owner, conversation_id)
+            newest = (await connection.execute(found)).all()
+            if not newest:
+                await rows.refuse_others(connection, owner, conversation_id)
+            left = await rows.left_of(connection, mine)
         # Reading 10,000 messages takes 50 ms and more, too long for the loop.
-        return await asyncio.to_thread(lambda: [_message(*row) for row in reversed(rows)])
+        return await asyncio.to_thread(lambda: [rows.as_shown(r, left) for r in reversed(newest)])
 
     async def after(self, owner: str, conversation_id: str, message_id: str) -> str:
         """The id of the message that follows; "" where there is none."""
-        m, mine = messages.c, _of(owner, conversation_id)
+        m, mine = messages.c, rows.of(owner, conversation_id)
         at = sa.select(m.seq).where(m.id == known_id(message_id), *mine).scalar_subquery()
         found = sa.select(m.id).where(*mine, m.seq > at).order_by(m.seq).limit(1)
         async with self._reading.connect() as connection:
             return (await connection.execute(found)).scalar() or ""
 
     async def begin_turn(
-        self, owner: str, conversation_id: str, said: Message, reply: Message
-    ) -> None:
-        """Store both, and the conversation if it is new, or nothing. Raises Busy, Missing."""
+        self,
+        owner: str,
+        conversation_id: str,
+        said: Message,
+        reply: Message,
+        instead_of: str = "",
+    ) -> Begun:
+        """Store both, and the conversation if it is new, or nothing. Raises Busy, Missing.
+
+        `instead_of`: `said` is another version of that message, which is kept with all that
+        followed it.
+        """
         said, reply = clean_message(said), clean_message(reply)
-        mine = _of(owner, conversation_id)
+        mine = rows.of(owner, conversation_id)
+        left: tuple[str, ...] = ()
         async with self._engine.begin() as connection:
-            await _refuse_busy(connection, mine)
+            await rows.refuse_busy(connection, mine)
+            if instead_of:
+                old = await rows.shown_row(connection, mine, instead_of, "user")
+                place = await rows.one_more(connection, mine, old)
+                left = await rows.leave(connection, mine, old.seq)
+                await _name_anew(connection, owner, conversation_id, old, said)
+            else:
+                place = await _next(connection, mine)
             if not await _touch(connection, owner, conversation_id, said.at):
                 await _create(connection, owner, conversation_id, said)
-            last = sa.select(sa.func.max(messages.c.seq)).where(*mine)
-            seq = (await connection.execute(last)).scalar()
-            first = 0 if seq is None else seq + 1
-            for number, message in enumerate((said, reply), start=first):
-                await _insert(connection, owner, conversation_id, number, message)
+            await rows.insert(connection, owner, conversation_id, place, said)
+            await rows.insert(connection, owner, conversation_id, place.after(said.id), reply)
+            beside = await rows.left_of(connection, mine) if left else {}
+            return Begun(_among(said, place, beside), reply, left)
 
     async def begin_retry(
         self, owner: str, conversation_id: str, reply_id: str, reply: Message
-    ) -> Message:
-        """Put `reply` in the place of the last reply; the user's message it answers comes back.
+    ) -> Begun:
+        """Make `reply` another version of a reply, which is kept with all that followed it.
 
-        Raises Busy; Missing if `reply_id` is not the last message of the conversation, or no reply.
+        Raises Busy; Missing if `reply_id` is no reply that is shown.
         """
         reply = clean_message(reply)
-        known_id(reply_id)
-        m, mine = messages.c, _of(owner, conversation_id)
+        mine = rows.of(owner, conversation_id)
         async with self._engine.begin() as connection:
-            await _refuse_busy(connection, mine)
-            newest = sa.select(m.id, m.role, m.seq, m.body).where(*mine)
-            rows = (await connection.execute(newest.order_by(m.seq.desc()).limit(2))).all()
-            if len(rows) < 2 or rows[0].id != reply_id or rows[0].role != "assistant":
-                raise Missing("No such last reply.")
-            old = sa.update(messages).where(m.id == reply_id, *mine)
-            await connection.execute(old.values(replaced=True))
-            await _insert(connection, owner, conversation_id, rows[0].seq, reply)
+            await rows.refuse_busy(connection, mine)
+            old = await rows.shown_row(connection, mine, reply_id, "assistant")
+            asked = await rows.shown_row(connection, mine, old.parent, "user")
+            place = await rows.one_more(connection, mine, old)
+            left = await rows.leave(connection, mine, old.seq)
+            await rows.insert(connection, owner, conversation_id, place, reply)
             await _touch(connection, owner, conversation_id, reply.at)
-        return message_from_json(rows[1].body)
+            beside = await rows.left_of(connection, mine)
+        return Begun(rows.as_shown(asked, beside), _among(reply, place, beside), left)
 
     async def save(self, owner: str, conversation_id: str, *changed: Message) -> None:
         """Store these messages as they are now. One that was deleted meanwhile stays deleted."""
-        mine = _all_of(_of(owner, conversation_id))
+        mine = rows.all_of(rows.of(owner, conversation_id))
         async with self._engine.begin() as connection:
             for cleaned in map(clean_message, changed):
                 message = await without_forgotten(connection, owner, cleaned)
                 update = sa.update(messages).where(messages.c.id == known_id(message.id), *mine)
-                now = {"status": message.status, "body": message_to_json(message)}
+                now = {"status": message.status, "body": rows.body_of(message)}
                 if (await connection.execute(update.values(now))).rowcount:
-                    await _link_media(connection, owner, message)
+                    await rows.link_media(connection, owner, message)
                     await _name_recording(connection, owner, conversation_id, message)
 
     async def pin(self, owner: str, conversation_id: str, message_id: str, pinned: bool) -> None:
         """Always send this message word for word, or no longer."""
         # A column of its own: a running turn stores the bodies of its messages again and again.
         mark = sa.update(messages).where(
-            messages.c.id == known_id(message_id), *_of(owner, conversation_id)
+            messages.c.id == known_id(message_id), *rows.of(owner, conversation_id)
         )
         async with self._engine.begin() as connection:
             if not (await connection.execute(mark.values(pinned=pinned))).rowcount:
@@ -175,7 +186,7 @@ class Conversations:
         used = sa.select(message_media.c.sha256).where(
             message_media.c.owner == known_owner(owner),
             message_media.c.message_id.in_(
-                sa.select(messages.c.id).where(*_all_of(_of(owner, conversation_id)))
+                sa.select(messages.c.id).where(*rows.all_of(rows.of(owner, conversation_id)))
             ),
         )
         gone = sa.delete(conversations).where(
@@ -199,52 +210,32 @@ class Conversations:
         m = messages.c
         running = sa.select(m.id, m.body).where(m.status == "running")
         async with self._engine.begin() as connection:
-            rows = (await connection.execute(running)).all()
-            for row in rows:
+            found = (await connection.execute(running)).all()
+            for row in found:
                 message = _interrupted(message_from_json(row.body))
-                change = {"status": message.status, "body": message_to_json(message)}
+                change = {"status": message.status, "body": rows.body_of(message)}
                 await connection.execute(sa.update(messages).where(m.id == row.id).values(change))
-        return len(rows)
-
-
-def _message(body: str, pinned: bool) -> Message:
-    message = message_from_json(body)
-    return replace(message, pinned=True) if pinned else message
-
-
-Conditions = tuple[sa.ColumnElement[bool], ...]
-
-
-def _of(owner: str, conversation_id: str) -> Conditions:
-    """The messages that a conversation of this owner shows; the last condition is "shown"."""
-    return (
-        messages.c.owner == known_owner(owner),
-        messages.c.conversation_id == known_id(conversation_id),
-        sa.not_(messages.c.replaced),
-    )
-
-
-def _all_of(shown: Conditions) -> Conditions:
-    """The same with the replies that were replaced."""
-    return shown[:-1]
-
-
-async def _refuse_others(connection: AsyncConnection, owner: str, conversation_id: str) -> None:
-    c = conversations.c
-    others = sa.select(c.id).where(c.id == conversation_id, c.owner != owner)
-    if (await connection.execute(others)).first():
-        raise Missing("No such conversation.")
-
-
-async def _refuse_busy(connection: AsyncConnection, mine: Conditions) -> None:
-    running = sa.select(messages.c.id).where(*mine, messages.c.status == "running")
-    if (await connection.execute(running)).first():
-        raise Busy("A reply is still running in this conversation.")
+        return len(found)
 
 
 def _renamed(owner: str, conversation_id: str) -> sa.Update:
     c = conversations.c
     return sa.update(conversations).where(c.id == conversation_id, c.owner == owner)
+
+
+async def _next(connection: AsyncConnection, mine: rows.Conditions) -> rows.Place:
+    """The place after the last message."""
+    m = messages.c
+    newest = sa.select(m.id, m.seq).where(*mine).order_by(m.seq.desc()).limit(1)
+    last = (await connection.execute(newest)).first()
+    return rows.Place(last.seq).after(last.id) if last else rows.Place()
+
+
+def _among(message: Message, place: rows.Place, left: rows.Left) -> Message:
+    """The message, which knows of its other versions."""
+    beside = sorted([*left.get(place.parent, ()), (place.version, message.id)])
+    ids = tuple(message_id for _, message_id in beside)
+    return replace(message, versions=ids if len(ids) > 1 else ())
 
 
 async def _touch(connection: AsyncConnection, owner: str, conversation_id: str, at: float) -> bool:
@@ -265,65 +256,26 @@ async def _create(
         raise Missing("No such conversation.") from None
 
 
-async def _insert(
-    connection: AsyncConnection, owner: str, conversation_id: str, seq: int, message: Message
+async def _name_anew(
+    connection: AsyncConnection, owner: str, conversation_id: str, old: Any, said: Message
 ) -> None:
-    row = {
-        "id": known_id(message.id),
-        "conversation_id": conversation_id,
-        "owner": owner,
-        "seq": seq,
-        "role": message.role,
-        "status": message.status,
-        "at": message.at,
-        "replaced": False,
-        "body": message_to_json(message),
-    }
-    await connection.execute(sa.insert(messages).values(row))
-    await _link_media(connection, owner, message)
-
-
-async def _link_media(connection: AsyncConnection, owner: str, message: Message) -> None:
-    used = _media_of(message)
-    if not used:
-        return
-    hashes = sa.select(message_media.c.sha256).where(
-        message_media.c.message_id == message.id, message_media.c.owner == owner
-    )
-    known = set((await connection.execute(hashes)).scalars())
-    for sha256 in used - known:
-        link = {"message_id": message.id, "owner": owner, "sha256": sha256}
-        await connection.execute(sa.insert(message_media).values(link))
-
-
-def _media_of(message: Message) -> set[str]:
-    used = {
-        part.media.sha256 for part in message.parts if isinstance(part, Image | Audio | Document)
-    }
-    for part in message.parts:
-        if isinstance(part, ToolResult):
-            used.update(picture.sha256 for picture in part.pictures)
-        if isinstance(part, Image | Document):
-            used.update(view.media.sha256 for view in part.views)
-    if message.provenance and message.provenance.spoken:
-        used.add(message.provenance.spoken.sha256)
-    return used
+    """A conversation that is called by its first words is called by those in their place."""
+    if old.seq == 0:
+        by_first_words = conversations.c.title == title_of(message_from_json(old.body))
+        named = _renamed(owner, conversation_id).where(by_first_words)
+        await connection.execute(named.values(title=title_of(said)))
 
 
 async def _name_recording(
     connection: AsyncConnection, owner: str, conversation_id: str, message: Message
 ) -> None:
     """A conversation that began with a recording is called by its words once they are known."""
-    if message.role == "user" and message.text and _has_audio(message.parts):
+    if message.role == "user" and message.text and rows.has_audio(message.parts):
         unnamed = _renamed(owner, conversation_id).where(
             conversations.c.title == UNNAMED["audio"],
             sa.exists().where(messages.c.id == message.id, messages.c.seq == 0),
         )
         await connection.execute(unnamed.values(title=title_of(message)))
-
-
-def _has_audio(parts: Iterable[object]) -> bool:
-    return any(isinstance(part, Audio) for part in parts)
 
 
 def _interrupted(message: Message) -> Message:

@@ -11,8 +11,8 @@ from memory.database import open_database
 from memory.embedding import LocalEmbedding
 from memory.indexes import Indexes
 from memory.media import MediaStore
+from memory.migrations import MIGRATIONS
 from memory.recall import Recall
-from memory.schema import MIGRATIONS
 from tests.memory.chroma_process import chroma_url as chroma_url
 from tests.memory.files import indexes_in
 

@@ -7,7 +7,7 @@ import pytest
 from memory.choices import ConversationChoices
 from memory.database import open_database
 from memory.edge import Missing
-from memory.schema import MIGRATIONS
+from memory.migrations import MIGRATIONS
 from messages import Choices, new_id
 
 

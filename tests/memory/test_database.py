@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from memory import schema
 from memory.database import DatabaseRefused, claim, erase_traces, open_database
-from memory.schema import MIGRATIONS
+from memory.migrations import MIGRATIONS
 
 
 def one(connection: sa.Connection) -> None:

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from memory.database import DatabaseRefused, held_alone, open_database
-from memory.schema import MIGRATIONS
+from memory.migrations import MIGRATIONS
 from tests.postgres import Postgres
 
 

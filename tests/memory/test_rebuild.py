@@ -16,8 +16,9 @@ from memory.chunks import chunks
 from memory.database import open_database
 from memory.embedding import LocalEmbedding, Vectors
 from memory.installation import collection_prefix
+from memory.migrations import MIGRATIONS
 from memory.rebuild import Rebuild, vector_ids
-from memory.schema import MIGRATIONS, memories
+from memory.schema import memories
 from memory.vectors import VectorStore, VectorsUnusable, collection_name
 from messages import new_id
 from tests.memory.chroma_process import ChromaProcess
@@ -306,7 +307,7 @@ from pathlib import Path
 from memory.database import open_database
 from memory.embedding import LocalEmbedding
 from memory.rebuild import Rebuild
-from memory.schema import MIGRATIONS
+from memory.migrations import MIGRATIONS
 from memory.vectors import VectorStore
 
 async def main():

@@ -17,8 +17,8 @@ from memory.conversations import Conversations
 from memory.database import open_database
 from memory.edge import Missing
 from memory.embedding import LocalEmbedding
+from memory.migrations import MIGRATIONS
 from memory.recall import Recall
-from memory.schema import MIGRATIONS
 from messages import Memory, Text, new_id
 from tests.memory.files import files_with, recall_in
 from tests.memory.recall_cases import CONVERSATIONS, QUESTIONS, UNRELATED
@@ -257,7 +257,7 @@ from memory.database import open_database
 from memory.embedding import LocalEmbedding
 from memory.recall import Recall
 from tests.memory.files import recall_in
-from memory.schema import MIGRATIONS
+from memory.migrations import MIGRATIONS
 from tests.memory.sayings import ANN, said
 from messages import new_id
 

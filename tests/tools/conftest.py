@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from memory.database import open_database
 from memory.media import MediaStore
+from memory.migrations import MIGRATIONS
 from memory.permissions import Permissions
-from memory.schema import MIGRATIONS
 from messages import Media, Memory
 from tests.pictures import png
 from tests.tools.local_web import LocalWeb
