@@ -179,8 +179,14 @@ class Assistant(Lineup):
         here = await self.choices(owner, conversation_id)
         everywhere = await self.choices(owner, EVERYWHERE)
         memory, voice = here.memory and everywhere.memory, everywhere
+        style = here.style.over(everywhere.style)
         decided = replace(
-            here, memory=memory, voice=voice.voice, voice_of=voice.voice_of, pace=voice.pace
+            here,
+            memory=memory,
+            voice=voice.voice,
+            voice_of=voice.voice_of,
+            pace=voice.pace,
+            style=style,
         )
         return Wishes(speak, decided, pool)
 

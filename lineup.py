@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from inference.backend import BackendError, Errand, Speech
 from inference.discovery import Catalogue
 from inference.json_answer import schema_problem
 from inference.ledger import Ledger
+from inference.models import ModelFacts, Needs, choose
 from inference.own_keys import OwnKey, OwnKeys
 from inference.switchboard import Line, Offer, Switchboard
 from inference.turn_plan import SPOKEN_IN
@@ -16,7 +18,7 @@ from inference.usage import UsageReport, usage_report
 from inference.voices import SAMPLES, Voice
 from memory.choices import ConversationChoices
 from memory.conversations import Busy, Missing
-from messages import Choices
+from messages import Choices, Preset, Style
 from refusals import EVERYWHERE, NotFound, Refused
 from turns import MOST_REQUESTS
 
@@ -73,6 +75,42 @@ class Speaker:
     offline: bool
 
 
+Sense = Literal["chat", "images", "transcription", "speech", "drawing"]
+MOST_PRESETS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be asked of the replies of a conversation. `longest` is the most tokens of one.
+
+    The offline engine, which has no language model, is asked nothing: all is False and 0.
+    """
+
+    instructions: bool = False
+    temperature: bool = False
+    longest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who does one thing for an owner; `model` is "" where nobody can. `counts`: requests are spent."""
+
+    sense: Sense
+    model: str = ""
+    label: str = ""
+    note: str = ""
+    counts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A provider that could answer an owner; the `offline` engine needs no key."""
+
+    name: str
+    label: str
+    offline: bool
+
+
 class Lineup:
     """The owner comes first, always. Whatever is refused raises Refused, with words for the reader."""
 
@@ -96,7 +134,10 @@ class Lineup:
         """What was decided for this conversation, else for all of this owner's."""
         with refusing():
             here = await self._choices.get(owner, conversation_id)
-            return here or await self._choices.get(owner, EVERYWHERE) or Choices()
+            usual = here or await self._choices.get(owner, EVERYWHERE) or Choices()
+        # A chat's own style stays empty until it has one: what holds everywhere may change meanwhile.
+        own = here is not None or conversation_id == EVERYWHERE
+        return usual if own else replace(usual, style=Style(), presets=())
 
     async def choose(self, owner: str, conversation_id: str, choices: Choices) -> None:
         """Decide for a conversation; for EVERYWHERE, for all that have no choice of their own."""
@@ -111,6 +152,89 @@ class Lineup:
     def offers(self, owner: str) -> list[Offer]:
         """Every model that can be chosen, as far as is known without asking anybody."""
         return self._lines.of(owner).offers()
+
+    async def set_style(self, owner: str, conversation_id: str, style: Style) -> None:
+        """How replies are to be from now on; for EVERYWHERE, where a conversation does not say."""
+        decided = await self.choices(owner, conversation_id)
+        await self.choose(owner, conversation_id, replace(decided, style=style))
+
+    async def set_presets(self, owner: str, presets: Sequence[Preset]) -> None:
+        if len(presets) > MOST_PRESETS:
+            raise Refused(f"{MOST_PRESETS} presets are the most.", "Delete one first.")
+        usual = await self.choices(owner, EVERYWHERE)
+        await self.choose(owner, EVERYWHERE, replace(usual, presets=tuple(presets)))
+
+    async def limits(self, owner: str, conversation_id: str) -> Limits:
+        """What the model that answers here can be asked for."""
+        line, model = await self._answers(owner, conversation_id)
+        if line.provider.offline:
+            return Limits()
+        try:
+            choice = choose(
+                line.provider,
+                Needs(),
+                chat=None,
+                vision=None,
+                pin=model or None,
+                offered=line.models,
+            )
+        except BackendError:
+            return Limits()
+        known = line.backend.adaptations.of(line.provider.base_url, choice.model).refused
+        warm = choice.temperature and "temperature" not in known
+        return Limits(True, warm, choice.max_output)
+
+    async def roles(self, owner: str, conversation_id: str) -> tuple[Role, ...]:
+        """Who answers, sees, hears, speaks and draws in this conversation."""
+        line, model = await self._answers(owner, conversation_id)
+        pin = (await self.choices(owner, conversation_id)).model or None
+        provider, lines = line.provider, self._lines.of(owner)
+        try:
+            seen = choose(
+                provider,
+                Needs(images=True),
+                chat=None,
+                vision=provider.vision or None,
+                pin=pin,
+                offered=line.models,
+            )
+            eyes = seen.model if seen.sees else ""
+        except BackendError:
+            eyes = ""
+        hears, speaks = lines.for_sense("transcription"), lines.for_sense("speech")
+        found: tuple[tuple[Sense, Line, str], ...] = (
+            ("chat", line, model),
+            ("images", line, eyes),
+            ("transcription", hears, hears.model_for("transcription")),
+            ("speech", speaks, speaks.model_for("speech")),
+            ("drawing", line, provider.image),
+        )
+        notes = {(offer.provider, offer.model): offer.note for offer in self.offers(owner)}
+        return tuple(
+            Role(
+                sense,
+                name,
+                who.provider.label,
+                notes.get((who.provider.name, name), ""),
+                who.provider.billing != "free",
+            )
+            for sense, who, name in found
+        )
+
+    def providers(self, owner: str) -> tuple[Connected, ...]:
+        """Who is connected, for this owner."""
+        return tuple(
+            Connected(line.provider.name, line.provider.label, line.provider.offline)
+            for line in self._lines.of(owner).lines()
+        )
+
+    async def check(self, owner: str, provider: str) -> str:
+        """Whether one provider answers and takes its key; a sentence says so. Spends no request."""
+        with refusing():
+            line = self._lines.of(owner).line(provider)
+            models = await self._heard(owner, line)
+        many = "1 model" if len(models) == 1 else f"{len(models):,} models"
+        return f"{line.provider.label} answers, and offers {many}."
 
     def senses(self, owner: str) -> Senses:
         """Who would hear and speak for this owner now."""
@@ -160,19 +284,23 @@ class Lineup:
     async def refresh_offers(self, owner: str) -> None:
         """Ask every provider what it offers. No request of a day's budget is spent on it."""
         problem: BackendError | None = None
-        lines = self._lines.of(owner)
-        for line in lines.lines():
-            catalogue = self._own_keys.catalogue(owner, line) or self._catalogue
-            age_s = catalogue.age_s(line.connection)
+        for line in self._lines.of(owner).lines():
             try:
-                # Ten seconds of rest: a page may not be used to knock at a provider's door.
-                fresh = age_s is None or age_s > 10
-                models = await catalogue.offered(line.connection, owner, fresh=fresh)
-                lines.learn(line.provider.name, models)
+                await self._heard(owner, line)
             except BackendError as error:
                 problem = error
         if problem:
             raise Refused(problem.message, problem.advice)
+
+    async def _heard(self, owner: str, line: Line) -> tuple[ModelFacts, ...]:
+        """What its server offers now. Raises BackendError."""
+        catalogue = self._own_keys.catalogue(owner, line) or self._catalogue
+        age_s = catalogue.age_s(line.connection)
+        # Ten seconds of rest: a page may not be used to knock at a provider's door.
+        fresh = age_s is None or age_s > 10
+        models = await catalogue.offered(line.connection, owner, fresh=fresh)
+        self._lines.of(owner).learn(line.provider.name, models)
+        return models
 
     async def usage(self, owner: str, conversation_id: str = "") -> Usage:
         """What was sent to who answers here, by everybody today and by this owner."""
@@ -198,6 +326,12 @@ class Lineup:
             advice=_advice(others) if offline else "",
             json=choices.json,
         )
+
+    async def _answers(self, owner: str, conversation_id: str) -> tuple[Line, str]:
+        """Who answers in a conversation, with which model where nothing else is needed."""
+        line = await self._line(owner, conversation_id or EVERYWHERE)
+        chosen = (await self.choices(owner, conversation_id or EVERYWHERE)).model
+        return line, chosen or line.model_for("chat")
 
     async def _line(self, owner: str, conversation_id: str) -> Line:
         chosen = (await self.choices(owner, conversation_id)).provider if conversation_id else ""

@@ -276,13 +276,39 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class Style:
+    """How replies are to be. What is empty leaves it to what holds more widely, in the end to Parley.
+
+    `temperature` goes from 0 to 2; a reply is cut at `longest` tokens.
+    """
+
+    instructions: str = ""
+    temperature: float | None = None
+    longest: int = 0
+
+    def over(self, usual: "Style") -> "Style":
+        """This one, and `usual` where it says nothing."""
+        warmth = usual.temperature if self.temperature is None else self.temperature
+        return Style(self.instructions or usual.instructions, warmth, self.longest or usual.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Instructions that are kept under a name, to be chosen again."""
+
+    name: str
+    instructions: str
+
+
+@dataclass(frozen=True, slots=True)
 class Choices:
     """What its owner decided for a conversation; empty names leave it to Parley.
 
     `schema` is the text of a JSON Schema for replies in JSON, empty for any object. Without
     `memory` nothing is recalled or remembered here. `whole`: all that fits goes along word for word,
     also where that costs more. `voice` is one of the provider `voice_of`; `pace` is how fast it
-    speaks, 1 being as it does by itself. Both hold for all conversations of an owner.
+    speaks, 1 being as it does by itself. Both hold for all conversations of an owner, and so do the
+    `presets`.
     """
 
     provider: str = ""
@@ -294,6 +320,8 @@ class Choices:
     voice: str = ""
     voice_of: str = ""
     pace: float = 1.0
+    style: Style = Style()
+    presets: tuple[Preset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,17 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from assistant import EVERYWHERE, Assistant, Refused, Take
-from components import dictation_orders, memory_orders, tool_orders, voice_orders
+from components import (
+    dictation_orders,
+    memory_orders,
+    style_orders,
+    tool_orders,
+    voice_orders,
+)
 from components.dictation_orders import DictationOrder, Discard, Transcribe, Words
 from components.memory_orders import MemoryOrder
 from components.order_fields import ConversationId, MessageId, Sha256
+from components.style_orders import CheckProvider, KeepPreset, ListModels, SetStyle, StyleOrder
 from components.tool_orders import ApproveServer, Permit, RestartServer, ToolOrder
 from components.voice_orders import ChooseVoice, Preview, VoiceOrder
 from messages import Choices
@@ -109,6 +116,7 @@ Order = (
     | DictationOrder
     | ToolOrder
     | VoiceOrder
+    | StyleOrder
     | MemoryOrder
 )
 
@@ -191,6 +199,8 @@ async def _carry_out(
             await tool_orders.carry_out(assistant, owner, order, operator=visitor.operator)
         case ChooseVoice() | Preview():
             return await voice_orders.carry_out(assistant, owner, pool, order)
+        case SetStyle() | KeepPreset() | CheckProvider() | ListModels():
+            return await style_orders.carry_out(assistant, owner, order)
         case Repair(conversation, reply, speak):
             await assistant.repair(owner, conversation, reply, speak, pool)
         case _:

@@ -97,7 +97,8 @@ class JsonAnswer:
 class ChatRequest:
     """One request for a reply. `max_tokens` is always sent: some servers cut at 256 without it.
 
-    Where the model does not see, pictures are told in words.
+    Where the model does not see, pictures are told in words. `temperature` is None to leave it to
+    the server.
     """
 
     model: str
@@ -108,6 +109,7 @@ class ChatRequest:
     tools: Sequence[ToolSpec] = ()
     json: JsonAnswer | None = None
     sees: bool = True
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

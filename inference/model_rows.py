@@ -99,6 +99,7 @@ def _read(row: Row) -> ModelFacts | None:
             _flag(row, "supports_structured_output", "supports_response_schema"),
             able("structured_outputs", "json_schema"),
         ),
+        temperature=_parameter(row, "temperature"),
         reasons=_either(
             _parameter(row, "reasoning", "include_reasoning"), able("thinking", "reasoning")
         ),

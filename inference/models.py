@@ -35,6 +35,7 @@ class ModelFacts:
     hears: bool | None = None
     tools: bool | None = None
     json: bool | None = None
+    temperature: bool | None = None
     reasons: bool | None = None
     window: int | None = None
     max_out: int | None = None
@@ -63,7 +64,7 @@ class Choice:
     """`why` is for the page. `window` tokens may go to the model, `max_output` come back.
 
     Where `sees` is False pictures must be told in words, and where `hears` is False recordings.
-    `tools` and `json` (a schema) are False only where that is known.
+    `tools`, `json` (a schema) and `temperature` are False only where that is known.
     """
 
     model: str
@@ -74,6 +75,7 @@ class Choice:
     hears: bool = False
     tools: bool = True
     json: bool = True
+    temperature: bool = True
 
 
 def choose(
@@ -148,6 +150,7 @@ def of_file(provider: Provider) -> tuple[ModelFacts, ...]:
             hears="audio" in model.modalities,
             tools=model.tools,
             json=model.json,
+            temperature=model.temperature,
             window=model.window,
             max_out=model.max_out,
             plan=model.plan,
@@ -280,6 +283,7 @@ class _Shelf:
             hears=bool(facts.hears),
             tools=facts.tools is not False,
             json=facts.json is not False,
+            temperature=facts.temperature is not False,
         )
 
 
@@ -327,6 +331,7 @@ def _entry(facts: ModelFacts) -> Model:
         plan=facts.plan,
         tools=facts.tools,
         json=facts.json,
+        temperature=facts.temperature,
         price_in=facts.price_in,
         price_out=facts.price_out,
     )

@@ -56,6 +56,8 @@ def chat_body(request: ChatRequest, provider: Provider, manners: Manners = PLAIN
     else:
         body["messages"] = [*_system(system), *body["messages"]]
     body |= _size(request.max_tokens, quirks, manners)
+    if request.temperature is not None and "temperature" not in refused:
+        body["temperature"] = request.temperature
     body["stream"] = True
     if quirks.stream_options and "stream_options" not in refused:
         body["stream_options"] = {"include_usage": True}

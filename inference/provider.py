@@ -52,8 +52,8 @@ class Model:
     """A model the provider is known to have. `window`: tokens of question and reply together.
 
     `modalities` are what it takes in. `plan` is the smallest that has it, empty where every account
-    does. `tools` and `json` (a schema is kept) are None where nobody said. `voices` are those in
-    which it speaks; inference/voices.py knows their languages.
+    does. `tools`, `json` (a schema is kept) and `temperature` are None where nobody said. `voices`
+    are those in which it speaks; inference/voices.py knows their languages.
     """
 
     sense: Sense = "chat"
@@ -63,6 +63,7 @@ class Model:
     plan: str = ""
     tools: bool | None = None
     json: bool | None = None
+    temperature: bool | None = None
     price_in: Price | None = None
     price_out: Price | None = None
     voices: tuple[str, ...] = ()

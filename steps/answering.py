@@ -64,16 +64,17 @@ def unanswered(reply: Message) -> list[ToolCall]:
 
 async def _ask(course: Course, tools: Sequence[ToolSpec], purpose: Purpose) -> AsyncIterator[Event]:
     """One request for a reply, and what comes of it."""
-    choice, window = course.choice, course.window
+    choice, window, style = course.choice, course.window, course.turn.wishes.choices.style
     request = ChatRequest(
         choice.model,
         window.system,
         _as_read(course, window.messages),
         course.layers.media.read,
-        choice.max_output,
+        min(choice.max_output, style.longest or choice.max_output),
         tools,
         json_wanted(course),
         choice.sees,
+        style.temperature if choice.temperature else None,
     )
     sent = course.request(purpose, choice.model, course.line)
     yield sent

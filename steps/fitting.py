@@ -53,8 +53,21 @@ def fitted(course: Course) -> Window:
     about = reply.provenance or Provenance()
     newest = (course.said, reply) if reply.parts else (course.said,)
     return fit(
-        SYSTEM, about.recalled, course.history, newest, room=course.room, policy=course.policy
+        _system(course),
+        about.recalled,
+        course.history,
+        newest,
+        room=course.room,
+        policy=course.policy,
     )
+
+
+def _system(course: Course) -> str:
+    """What is told before all else. The offline engine has no language model to be instructed."""
+    wanted = course.turn.wishes.choices.style.instructions.strip()
+    if not wanted or course.line.provider.offline:
+        return SYSTEM
+    return f"{SYSTEM}\n\nThe person you talk with asks you to heed this:\n{wanted}"
 
 
 async def learn(course: Course, end: FinishedChunk) -> None:
