@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = (
     "inference", "memory", "tools", "voice", "pictures", "steps", "document_reader", "components",
+    "gate",
 )  # fmt: skip
 TOP = (
     "app", "assistant", "attachments", "dictation", "events", "handler", "house", "intake", "lineup",
@@ -31,6 +32,7 @@ ARROWS = {
     "metrics": {"steps", "inference", "events"},
     "handler": {"steps", "inference", "memory", "events", "messages"},
     "turns": {"steps", "memory", "events", "messages"},
+    "gate": {"settings"},
     "refusals": set(),
     "document_reader": set(),
     "intake": {"attachments", "memory", "messages", "refusals"},
@@ -64,6 +66,7 @@ ARROWS = {
     "shell": {"assistant", "events", "messages", "refusals"},
     "components": {
         "assistant",
+        "gate",
         "dictation",
         "memories",
         "toolbox",
@@ -80,7 +83,7 @@ KEPT_TO = {
     "gradio": {"components", "app"},
     "openai": {"inference"},
     "httpx": {"inference", "tools", "memory"},  # memory/vectors.py says why
-    "httpx2": {"inference", "tools"},
+    "httpx2": {"inference", "tools", "gate"},
     "mcp": {"tools", "mcp_door"},
     "chromadb": {"memory"},
     "sqlalchemy": {"memory", "inference", "house"},

@@ -1,26 +1,22 @@
 """Attacks that were seen to work on a Gradio app as it comes, against a Parley that really runs."""
 
-import asyncio
 import json
-import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from tests.attacker import ORDER, A, Attacker, B, C, from_network, opened, shown
 from tests.browser.conftest import RunningParley
 from tests.scripted_server import ScriptedServer
 
 OPERATORS_KEY = "sk-canary-of-the-operator-0123456789"
 OTHER_KEY = "canary-of-the-ear-0123456789"
-A, B, C = "a" * 32, "b" * 32, "c" * 32
 EVIL = {"origin": "http://evil.example"}
-ORDER = "/gradio_api/run/predict"
 PER_DAY, RESERVE = 60, 20
 
 
@@ -52,50 +48,6 @@ def parley(
     running.start()
     yield running
     running.end()
-
-
-class Attacker(httpx.AsyncClient):
-    """Somebody without a browser: says what it likes, from where it likes."""
-
-    async def order(self, text: str = "Hello", conversation: str = A, **more: Any) -> dict[str, Any]:
-        slip = {"do": "send", "number": 1, "conversation": conversation, "text": text}
-        body = {"data": [json.dumps(slip)], "fn_index": 0, "session_hash": "s", **more}
-        told = await self.post(ORDER, json=body)
-        assert told.status_code == 200, told.text
-        answer: dict[str, Any] = json.loads(told.json()["data"][0])
-        return answer
-
-    def listen(self, **headers: str) -> connect:
-        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        address = str(self.base_url.copy_with(scheme="ws")).rstrip("/") + "/parley/live"
-        kept = {k: v for k, v in self.headers.items() if k.startswith("x-")}
-        return connect(address, additional_headers={"cookie": cookie, **kept, **headers})
-
-
-async def opened(socket: ClientConnection, conversation: str) -> dict[str, Any]:
-    """The conversation as its follower gets it."""
-    await socket.send(json.dumps({"follow": conversation, "offset": 0}))
-    async with asyncio.timeout(20):
-        while True:
-            frame: dict[str, Any] = json.loads(await socket.recv())
-            if frame["kind"] == "open":
-                return frame
-
-
-async def shown(attacker: Attacker, conversation: str, words: str) -> str:
-    """Wait until the page of that conversation shows these words."""
-    seen = ""
-    async with attacker.listen() as socket:
-        await socket.send(json.dumps({"follow": conversation, "offset": 0}))
-        async with asyncio.timeout(30):
-            while words not in seen:
-                seen += str(await socket.recv())
-    return seen
-
-
-def from_network(parley: RunningParley, network: int) -> Attacker:
-    came = {"x-forwarded-for": f"203.0.{network}.7"}
-    return Attacker(base_url=parley.url, headers=came, timeout=30)
 
 
 @pytest.fixture
@@ -212,9 +164,7 @@ async def test_another_event_of_the_page_is_not_run(attacker: Attacker) -> None:
 )
 async def test_a_forged_value_is_no_order(attacker: Attacker, value: object) -> None:
     body = json.dumps({"data": [value], "fn_index": 0, "session_hash": "s"})
-    answer = await attacker.post(
-        ORDER, content=body, headers={"content-type": "application/json"}
-    )
+    answer = await attacker.post(ORDER, content=body, headers={"content-type": "application/json"})
     assert "Traceback" not in answer.text
     assert "root:" not in answer.text
     assert answer.status_code >= 400 or not json.loads(answer.json()["data"][0])["ok"]
@@ -365,7 +315,13 @@ async def test_a_file_is_its_visitors_alone_even_with_the_same_bytes(
     url = kept.json()["url"]
     assert (await victim.get(url)).status_code == 200
     assert (await attacker.get(url)).status_code == 404
-    taken = {"do": "send", "number": 1, "conversation": B, "text": "x", "media": [kept.json()["sha256"]]}
+    taken = {
+        "do": "send",
+        "number": 1,
+        "conversation": B,
+        "text": "x",
+        "media": [kept.json()["sha256"]],
+    }
     body = {"data": [json.dumps(taken)], "fn_index": 0}
     assert "not" in json.loads((await attacker.post(ORDER, json=body)).json()["data"][0])["message"]
     await attacker.post("/parley/media", content=b"What only I wrote.")
@@ -432,4 +388,4 @@ def test_what_parley_writes_into_its_log_names_no_visitor(parley: RunningParley)
     assert "203.0." not in told
     assert "parley=" not in told
     assert not re.search(r"Traceback|What only I wrote", told), told
-    assert os.stat(parley.data / "cookie.key").st_mode & 0o077 == 0
+    assert (parley.data / "cookie.key").stat().st_mode & 0o077 == 0
