@@ -17,16 +17,16 @@ KEPT := $(addprefix tests/memory/test_,conversations.py recall.py recall_facts.p
 	tests/inference/test_ledger.py tests/inference/test_budget.py tests/test_assistant.py tests/test_turns.py
 CODE := *.py gate inference memory tools voice pictures steps document_reader components bench tests
 
-.PHONY: run test check conformance format bench size screenshots browser aimock mcp clean
+.PHONY: run test check conformance format bench size screenshots browser aimock mcp places clean
 
 run: $(VENV)/.app
 	$(BIN)/python app.py
 
-test: $(VENV)/.dev browser aimock mcp
+test: $(VENV)/.dev browser aimock mcp places
 	$(TESTS)
 	$(TESTS) --postgres $(KEPT)
 
-check: $(VENV)/.dev browser aimock mcp
+check: $(VENV)/.dev browser aimock mcp places
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy $(CODE)
@@ -56,6 +56,9 @@ aimock: $(VENV)/.made
 
 mcp: $(VENV)/.made
 	./tests/tools/mcp_servers/install.sh $(VENV)/mcp-servers $(BIN)/python
+
+places:
+	./tests/places/install.sh
 
 size:
 	./bench/size.sh $(PYTHON)

@@ -9,6 +9,7 @@ from time import time
 from dictation import Dictation
 from dictation import Draft as Draft
 from dictation import Take as Take
+from elsewhere import Elsewhere
 from events import Event
 from inference.discovery import Catalogue
 from inference.json_answer import Misfit, repair_request_text
@@ -22,6 +23,7 @@ from memories import Memories
 from memory.choices import ConversationChoices
 from memory.conversations import Busy, Conversations, Missing
 from memory.rebuild import Rebuild
+from memory.replicas import Replicas
 from messages import (
     Audio,
     Conversation,
@@ -37,6 +39,7 @@ from messages import (
 from refusals import EVERYWHERE as EVERYWHERE
 from refusals import NotFound as NotFound
 from refusals import Refused as Refused
+from steps.confirmations import Verdict
 from steps.course import Layers, Turn
 from steps.reading import documents_of
 from toolbox import McpServers, Toolbox
@@ -83,6 +86,7 @@ class Rooms:
     catalogue: Catalogue
     mcp: McpServers
     own_keys: OwnKeys
+    replicas: Replicas
     summarise: Callable[[Turn], Awaitable[None]]
     erase_rest: Callable[[str], Awaitable[None]]
 
@@ -111,6 +115,7 @@ class Assistant(Lineup):
         self._summaries = layers.summaries
         self._summarise = rooms.summarise
         self._erase_rest = rooms.erase_rest
+        self.elsewhere = Elsewhere(rooms.replicas, rooms.turns, self.toolbox, layers.recall)
 
     async def send(
         self,
@@ -191,7 +196,16 @@ class Assistant(Lineup):
         return Wishes(speak, decided, pool)
 
     async def stop(self, owner: str, conversation_id: str) -> None:
-        await self._turns.stop(owner, conversation_id)
+        if not await self._turns.stop(owner, conversation_id):
+            self.elsewhere.stop(owner, conversation_id)
+
+    def decide(self, owner: str, conversation_id: str, call_id: str, verdict: Verdict) -> None:
+        """Let a tool that waits run, run from now on, or not."""
+        try:
+            self.toolbox.decide(owner, conversation_id, call_id, verdict)
+        except NotFound:
+            if not self.elsewhere.decide(owner, conversation_id, call_id, verdict):
+                raise
 
     async def fullness(self, owner: str, conversation_id: str) -> Fullness:
         found = await self.open(owner, conversation_id, limit=4)
@@ -258,6 +272,7 @@ class Assistant(Lineup):
         await self._documents.erase(owner)
         await self._ledger.forget(owner)
         await self._erase_rest(owner)
+        self.elsewhere.erased(owner)
 
     async def attach(self, owner: str, data: bytes, name: str) -> Image | Audio | Document:
         """Check, clean and store a picture, a recording or a document."""
@@ -292,7 +307,7 @@ class Assistant(Lineup):
 
     async def delete(self, owner: str, conversation_id: str) -> None:
         """Delete a conversation with its messages, memories and files; a running turn is stopped."""
-        await self._turns.stop(owner, conversation_id)
+        await self.stop(owner, conversation_id)
         with refusing():
             unused = await self._conversations.delete(owner, conversation_id)
             await self._choices.forget(owner, conversation_id)

@@ -26,7 +26,7 @@ from memory import migrations
 from memory.calibration import Calibrations
 from memory.choices import ConversationChoices
 from memory.conversations import Conversations
-from memory.database import claim, held_alone, open_database
+from memory.database import claim, open_database
 from memory.documents import Documents
 from memory.embedding import Embedding, LocalEmbedding
 from memory.erasing import erase_owner
@@ -35,6 +35,7 @@ from memory.opening import open_long_term
 from memory.permissions import Permissions
 from memory.rebuild import Rebuild
 from memory.recall import Recall
+from memory.replicas import Replicas
 from memory.summaries import Summaries
 from metrics import Metrics
 from settings import Settings, read
@@ -93,13 +94,16 @@ async def open_house(
             [*migrations.MIGRATIONS, *ledger.MIGRATIONS],
         )
         stack.push_async_callback(engine.dispose)
-        await stack.enter_async_context(held_alone(engine))
-        book = Ledger(engine, limits=_limits(chosen, connection))
+        replicas = Replicas(engine)
+        book = Ledger(engine, _limits(chosen, connection), replica=replicas.number)
+        conversations = Conversations(engine, replicas.number)
+        replicas.on_look = partial(_clear_up, conversations, book)
+        await stack.enter_async_context(replicas.joined())
+        await book.drop_old_shares()
         deadlines = Deadlines(total=chosen.deadline_s or None)
         own_keys = OwnKeys(providers or load_providers(), book, deadlines)
         stack.push_async_callback(own_keys.aclose)
         lines = await _lines(stack, chosen, connection, book, own_keys)
-        conversations = Conversations(engine)
         long_term = await stack.enter_async_context(
             open_long_term(
                 engine,
@@ -120,8 +124,6 @@ async def open_house(
         book.on_close = metrics.closed
         turns = Turns(conversations, metrics.watched(partial(run_turn, layers=layers)))
         stack.push_async_callback(turns.close)
-        await conversations.interrupt_running()
-        await book.settle_open()
         rooms = Rooms(
             layers=layers,
             turns=turns,
@@ -131,10 +133,17 @@ async def open_house(
             catalogue=Catalogue(book),
             mcp=mcp,
             own_keys=own_keys,
+            replicas=replicas,
             summarise=partial(summarise, layers=layers),
             erase_rest=partial(erase_owner, engine, layers.media),
         )
         yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild, mcp, metrics)
+
+
+async def _clear_up(conversations: Conversations, book: Ledger, alive: set[int]) -> None:
+    """What a Parley that is gone left running is kept as interrupted."""
+    await conversations.interrupt_running(alive)
+    await book.settle_open(alive)
 
 
 async def _lines(
@@ -171,7 +180,7 @@ def _layers(
         models=Models(chosen.model, chosen.vision_model),
         ledger=book,
         recall=recall,
-        media=MediaStore(chosen.data_path / "media", engine),
+        media=MediaStore(chosen.shared_path / "media", engine),
         documents=Documents(engine),
         summaries=Summaries(engine),
         calibrations=Calibrations(engine),

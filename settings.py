@@ -1,5 +1,6 @@
 """What the operator decides: the only reader of the environment."""
 
+import os
 import re
 from collections.abc import Iterable, MutableMapping
 from dataclasses import Field, dataclass, field, fields
@@ -13,6 +14,8 @@ _BY_PROVIDER = "provider:"
 SHORTEST_TOKEN, SHORTEST_KEY = 16, 32
 _URLS = ("CHROMA_URL", "DATABASE_URL")
 """They may hold a password."""
+_SPACES_STORAGE = Path("/data")
+"""Where Hugging Face mounts the storage of a Space that has some."""
 _SECRETS = ("PARLEY_COOKIE_KEY", "OAUTH_CLIENT_SECRET")
 
 
@@ -93,6 +96,13 @@ class Settings:
         "A PostgreSQL database for what is said and spent, such as "
         "`postgresql://parley:…@db.example/parley`; files and indexes stay where data are kept. "
         "Empty: SQLite there.",
+    )
+    shared_dir: Path | None = _setting(
+        "PARLEY_SHARED_DIR",
+        None,
+        "Where several Parleys with one `DATABASE_URL` keep pictures, recordings and ended logins: a "
+        "folder that all of them see.",
+        shown="where data are kept",
     )
     chroma_url: str = _setting(
         "CHROMA_URL",
@@ -201,7 +211,20 @@ class Settings:
 
     @property
     def data_path(self) -> Path:
+        if self.data_dir is None and self.space and os.access(_SPACES_STORAGE, os.W_OK):
+            return _SPACES_STORAGE / "parley"
         return self.data_dir or user_data_path("parley", appauthor=False)
+
+    @property
+    def shared_path(self) -> Path:
+        return self.shared_dir or self.data_path
+
+    @property
+    def forgets(self) -> bool:
+        """Whether this is a Space without storage: what it keeps is gone when it starts again."""
+        return bool(self.space) and not (
+            self.database_url or self.data_path.is_relative_to(_SPACES_STORAGE)
+        )
 
     @property
     def mcp_path(self) -> Path:
@@ -252,7 +275,7 @@ def read(
 
 def _parsed(setting: Field[Any], text: str) -> Any:
     variable = setting.metadata["variable"]
-    if setting.name in {"data_dir", "mcp_file", "users_file"}:
+    if setting.name in {"data_dir", "shared_dir", "mcp_file", "users_file"}:
         return Path(text).expanduser().resolve()
     if setting.name == "chroma_url" and not _is_address(text):
         raise BadSetting(f"{variable} takes an address such as http://localhost:8000.")

@@ -101,12 +101,17 @@ class Turns:
         begun = await self._conversations.begin_retry(owner, conversation_id, reply_id, reply)
         return self._launch((owner, conversation_id), begun.said, begun.reply, wishes)
 
-    async def stop(self, owner: str, conversation_id: str) -> None:
-        """Cancel the running turn and its backend call; returns when the reply is stored."""
+    async def stop(self, owner: str, conversation_id: str) -> bool:
+        """Cancel the running turn and its backend call; returns when the reply is stored.
+
+        False where none runs here.
+        """
         live = self._live.get((owner, conversation_id))
-        if live and live.task and not live.ended:
-            live.task.cancel()
-            await live.stored.wait()
+        if not (live and live.task and not live.ended):
+            return False
+        live.task.cancel()
+        await live.stored.wait()
+        return True
 
     async def drop_all(self, owner: str) -> None:
         """Stop every turn of this owner and keep nothing of them."""

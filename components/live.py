@@ -39,10 +39,21 @@ class Live:
         self.growing = 0
         self._lines: defaultdict[str, set[Line]] = defaultdict(set)
 
+    def changed(self, owner: str) -> None:
+        """Something around the chat changed: every page of this owner is told, wherever it is open."""
+        self.notify(owner)
+        self.assistant.elsewhere.changed(owner)
+
     def notify(self, owner: str) -> None:
-        """Something around the chat changed: every page of this owner is told."""
+        """Every page of this owner that is open here is told."""
         for line in self._lines.get(owner, ()):
             line.stale.set()
+
+    def look_again(self, owner: str) -> None:
+        """Another Parley changed something of this owner: a turn may have begun or ended there."""
+        for line in self._lines.get(owner, ()):
+            line.stale.set()
+            line.look_again()
 
     def notify_all(self) -> None:
         """Something changed that everybody sees."""
@@ -96,6 +107,7 @@ class Line:
         self._remembering: memory_panel.Asked | None = None
         self._tools_open = False
         self._following: asyncio.Task[None] | None = None
+        self._turn: Turn | None = None
 
     async def run(self) -> None:
         """Until the page is gone. Frames that make no sense are passed over."""
@@ -142,6 +154,13 @@ class Line:
         await _end(self._following)
         self._following = _task(self._follow(conversation))
 
+    def look_again(self) -> None:
+        """Open the conversation anew, unless its turn is followed here."""
+        if self._conversation and not (self._turn and self._turn.growing):
+            ended, self._following = self._following, _task(self._follow(self._conversation))
+            if ended:
+                ended.cancel()
+
     async def _send(self, frame: Frame) -> None:
         # JSON with ASCII only: a lone surrogate from a broken stream must not end the line.
         await self._socket.send_text(json.dumps(frame, separators=(",", ":")))
@@ -161,11 +180,13 @@ class Line:
         try:
             await asyncio.sleep(0)
             shown = await self._send_snapshot(conversation)
-            if shown and shown[-1].status == "running":
+            while shown and shown[-1].status == "running":
                 done, _ = await asyncio.wait((coming,), timeout=_LOOK_AGAIN_S)
-                if not done:  # it ended between following and opening
-                    shown = await self._send_snapshot(conversation)
-            turn = Turn(self._live, shown, self.forgotten)
+                if done:
+                    break
+                # It ended between following and opening, or another Parley is answering.
+                shown = await self._send_snapshot(conversation)
+            turn = self._turn = Turn(self._live, shown, self.forgotten)
             try:
                 await self._send_changes(conversation, turn, events, coming)
             finally:
@@ -284,6 +305,10 @@ class Turn:
         self._exchange: Exchange | None = None
         self._drawn = Drawn()
         self._counted = 0
+
+    @property
+    def growing(self) -> bool:
+        return bool(self._counted)
 
     def after(self, events: Sequence[Event]) -> list[Frame]:
         """What the page must change after these events."""

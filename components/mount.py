@@ -60,7 +60,8 @@ def mount(
     access = access or Access()
     sessions = Sessions(access, sign_key)
     live = Live(assistant)
-    assistant.listen(live.notify, live.notify_all, live.forgotten)
+    assistant.listen(live.changed, live.notify_all, live.forgotten)
+    assistant.elsewhere.on_change = live.look_again
     static = StaticFiles()
 
     @app.get("/healthz", include_in_schema=False)
@@ -81,7 +82,7 @@ def mount(
     styles = (static.url("tokens.css"), static.url("login.css"))
     looks = Looks(styles, static.url("early.js"), static.url("mark.svg"))
     app.include_router(login_routes(access, sessions, sign_key, looks))
-    page = build(assistant, live.notify, sessions.erased)
+    page = build(assistant, live.changed, sessions.erased)
     # Gradio looks into its queue a thousand times a second (5 % of a core, idle); ours is always
     # empty, since every order is answered at once.
     page._queue.sleep_when_free = 0.5
@@ -107,7 +108,7 @@ def _add_routes(app: FastAPI, assistant: Assistant, static: StaticFiles, live: L
     app.include_router(static_routes(static))
     app.include_router(media_routes(assistant))
     app.include_router(gallery_routes(assistant))
-    app.include_router(memory_routes(assistant, live.notify))
+    app.include_router(memory_routes(assistant, live.changed))
     app.include_router(key_routes(assistant))
     app.include_router(account_routes())
 

@@ -194,7 +194,7 @@ async def _carry_out(
         case Refresh():
             await assistant.refresh_offers(owner)
         case Decide(conversation, call, verdict):
-            assistant.toolbox.decide(owner, conversation, call, verdict)
+            assistant.decide(owner, conversation, call, verdict)
         case Permit() | RestartServer() | ApproveServer():
             await tool_orders.carry_out(assistant, owner, order, operator=visitor.operator)
         case ChooseVoice() | Preview():

@@ -45,7 +45,7 @@ def access_to(chosen: Settings, share_port: int = 0) -> Access:
         users=users,
         link_password=link_password,
         hugging_face=_hugging_face(chosen),
-        ended=chosen.data_path / "logged-out.json",
+        ended=chosen.shared_path / "logged-out.json",
     )
 
 

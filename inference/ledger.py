@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -63,7 +63,8 @@ class Closed:
 class Ledger:
     """`limits` by provider name; a provider without any is only counted. `clock`: seconds since 1970.
 
-    `on_close` is told of every request that ended.
+    `on_close` is told of every request that ended. `replica` is the number of this Parley among those
+    that write in the same ledger.
     """
 
     def __init__(
@@ -71,8 +72,10 @@ class Ledger:
         engine: AsyncEngine,
         limits: Mapping[str, Limits] | None = None,
         clock: Callable[[], float] = time.time,
+        replica: int = 0,
     ) -> None:
         self._engine = engine
+        self._replica = replica
         self._reading = engine.execution_options(parley_begin="BEGIN")
         self._budget = Budget(limits, clock)
         self._clock = clock
@@ -114,6 +117,7 @@ class Ledger:
                 seconds=0.0,
                 prompt_tokens=0,
                 completion_tokens=0,
+                replica=self._replica,
             )
             number = await connection.execute(entry.returning(entries.c.id))
             return int(number.scalar_one())
@@ -204,15 +208,25 @@ class Ledger:
         async with self._engine.begin() as connection:
             await connection.execute(sa.delete(entries).where(entries.c.owner == owner))
 
-    async def settle_open(self) -> int:
-        """At start: requests that never closed ended with the Parley that sent them. Gives how many."""
-        lost = sa.update(entries).where(entries.c.outcome == OPEN).values(outcome=UNKNOWN)
-        # Shares of days that are over say nothing any more.
+    async def settle_open(self, alive: Collection[int] = ()) -> int:
+        """Requests that never closed ended with the Parley that sent them, which is none of `alive`.
+
+        Gives how many there were.
+        """
+        unclosed = sa.and_(entries.c.outcome == OPEN, entries.c.replica.not_in(alive))
+        async with self._reading.connect() as connection:
+            if (await connection.execute(sa.select(entries.c.id).where(unclosed))).first() is None:
+                return 0
+        lost = sa.update(entries).where(unclosed).values(outcome=UNKNOWN)
+        async with self._engine.begin() as connection:
+            return (await connection.execute(lost)).rowcount
+
+    async def drop_old_shares(self) -> None:
+        """Shares of days that are over say nothing any more."""
         newest = sa.select(sa.func.max(days.c.day)).where(days.c.provider == shares.c.provider)
         over = sa.delete(shares).where(shares.c.day < newest.scalar_subquery())
         async with self._engine.begin() as connection:
             await connection.execute(over)
-            return (await connection.execute(lost)).rowcount
 
     def resets_at(self) -> float:
         """When the day's count begins anew, in seconds since 1970: the next midnight, UTC."""

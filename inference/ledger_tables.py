@@ -22,6 +22,7 @@ entries = sa.table(
     sa.column("completion_tokens", sa.Integer),
     sa.column("prompt_estimated", sa.Integer),
     sa.column("completion_estimated", sa.Integer),
+    sa.column("replica", sa.Integer),
 )
 days = sa.table(
     "ledger_days",
@@ -121,4 +122,25 @@ def budgets_of_providers(connection: sa.Connection) -> None:
     tables.create_all(connection)
 
 
-MIGRATIONS: list[Callable[[sa.Connection], None]] = [ledger_of_requests, budgets_of_providers]
+def replicas_that_sent(connection: sa.Connection) -> None:
+    """Which of several Parleys sent a request: the others leave it alone while that one lives."""
+    connection.execute(
+        sa.text("ALTER TABLE ledger_entries ADD COLUMN replica INTEGER NOT NULL DEFAULT 0")
+    )
+    entry = sa.Table(
+        "ledger_entries",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer),
+        sa.Column("outcome", sa.String),
+    )
+    unclosed = entry.c.outcome == "open"
+    sa.Index(
+        "ledger_entries_open", entry.c.id, sqlite_where=unclosed, postgresql_where=unclosed
+    ).create(connection)
+
+
+MIGRATIONS: list[Callable[[sa.Connection], None]] = [
+    ledger_of_requests,
+    budgets_of_providers,
+    replicas_that_sent,
+]

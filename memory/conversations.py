@@ -34,10 +34,14 @@ MessageList = list[Message]  # inside the class, `list` is a method
 
 
 class Conversations:
-    """Every method raises Missing for what is not there or not the owner's, unless it says so."""
+    """Every method raises Missing for what is not there or not the owner's, unless it says so.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `replica` is the number of this Parley among those with the same database.
+    """
+
+    def __init__(self, engine: AsyncEngine, replica: int = 0) -> None:
         self._engine = engine
+        self._replica = replica
         self._reading = reading(engine)
 
     async def list(self, owner: str, limit: int = 200) -> list[Conversation]:
@@ -127,7 +131,9 @@ class Conversations:
             if not await _touch(connection, owner, conversation_id, said.at):
                 await _create(connection, owner, conversation_id, said)
             await rows.insert(connection, owner, conversation_id, place, said)
-            await rows.insert(connection, owner, conversation_id, place.after(said.id), reply)
+            await rows.insert(
+                connection, owner, conversation_id, place.after(said.id), reply, self._replica
+            )
             beside = await rows.left_of(connection, mine) if left else {}
             return Begun(_among(said, place, beside), reply, left)
 
@@ -146,7 +152,7 @@ class Conversations:
             asked = await rows.shown_row(connection, mine, old.parent, "user")
             place = await rows.one_more(connection, mine, old)
             left = await rows.leave(connection, mine, old.seq)
-            await rows.insert(connection, owner, conversation_id, place, reply)
+            await rows.insert(connection, owner, conversation_id, place, reply, self._replica)
             await _touch(connection, owner, conversation_id, reply.at)
             beside = await rows.left_of(connection, mine)
         return Begun(rows.as_shown(asked, beside), _among(reply, place, beside), left)
@@ -205,10 +211,14 @@ class Conversations:
         async with self._engine.begin() as connection:
             return await unrecall(connection, known_owner(owner), ids)
 
-    async def interrupt_running(self) -> int:
-        """At start, for all owners: what was running when Parley ended is kept, as interrupted."""
+    async def interrupt_running(self, alive: Collection[int] = ()) -> int:
+        """For all owners: what a Parley that is none of `alive` left running is kept, as interrupted."""
         m = messages.c
-        running = sa.select(m.id, m.body).where(m.status == "running")
+        left = sa.and_(m.status == "running", m.replica.not_in(alive))
+        running = sa.select(m.id, m.body).where(left)
+        async with self._reading.connect() as connection:
+            if (await connection.execute(running)).first() is None:
+                return 0
         async with self._engine.begin() as connection:
             found = (await connection.execute(running)).all()
             for row in found:

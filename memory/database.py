@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 Migration = Callable[[sa.Connection], None]
 """One step of the schema, known by its `__name__`; once released it is never changed."""
 
-WRITERS, HOLDER = 0x9A21E7, 0x9A21E8
-"""Numbers of locks of a PostgreSQL database: its writers pass the first on, one Parley has the other."""
+WRITERS = 0x9A21E7
+"""The number of the lock of a PostgreSQL database that its writers pass on to each other."""
 BUSY_MS = 15_000
 FULL_CHECK_BYTES = 200_000_000
 """Files up to this size are read through at start; of larger ones only the schema is looked at."""
@@ -91,27 +91,6 @@ async def open_database(url: str, migrations: Sequence[Migration]) -> AsyncEngin
         await engine.dispose()
         raise
     return engine
-
-
-@asynccontextmanager
-async def held_alone(engine: AsyncEngine) -> AsyncIterator[None]:
-    """Hold a PostgreSQL database for this process; SQLite's is held with its directory (`claim`).
-
-    Raises DatabaseRefused while another Parley has it: each takes the running replies of the other
-    for interrupted ones.
-    """
-    if engine.dialect.name == "sqlite":
-        yield
-        return
-    alone = engine.execution_options(isolation_level="AUTOCOMMIT", parley_begin="")
-    async with alone.connect() as connection:
-        asked = await connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({HOLDER})")
-        if not asked.scalar():
-            raise DatabaseRefused(
-                f"Another Parley is using the database {engine.url.database}.",
-                "Stop it first, or give this one a database of its own (DATABASE_URL).",
-            )
-        yield
 
 
 def _by_asyncpg(url: sa.URL) -> sa.URL:

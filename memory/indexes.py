@@ -122,6 +122,10 @@ class Indexes:
         await self._vectors.drop(list(dict.fromkeys(keys)))
         self._store.incomplete.set()  # what was neither held nor filed is found by its ids
 
+    async def unload(self, owner: str) -> None:
+        """Keep no index of `owner`, in memory or in a file; the next question makes it anew."""
+        await self._shelf.erase(owner)
+
     def made(self, owner: str) -> None:
         """The missing vectors of `owner` are stored now: take them."""
         for scope in self._shelf.lacking(owner):

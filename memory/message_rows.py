@@ -136,8 +136,14 @@ def body_of(message: Message) -> str:
 
 
 async def insert(
-    connection: AsyncConnection, owner: str, conversation_id: str, place: Place, message: Message
+    connection: AsyncConnection,
+    owner: str,
+    conversation_id: str,
+    place: Place,
+    message: Message,
+    replica: int = 0,
 ) -> None:
+    """Store a new message; `replica` is the Parley that is making it."""
     row = {
         "id": known_id(message.id),
         "conversation_id": conversation_id,
@@ -152,6 +158,7 @@ async def insert(
         "replaced": False,
         "pinned": message.pinned,
         "body": body_of(message),
+        "replica": replica,
     }
     await connection.execute(sa.insert(messages).values(row))
     await link_media(connection, owner, message)

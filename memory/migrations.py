@@ -285,6 +285,12 @@ def versions_of_messages(connection: sa.Connection) -> None:
     ).create(connection)
 
 
+def replicas_that_answer(connection: sa.Connection) -> None:
+    connection.execute(
+        sa.text("ALTER TABLE messages ADD COLUMN replica INTEGER NOT NULL DEFAULT 0")
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     conversations_and_messages,
     media_files,
@@ -300,4 +306,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     words_of_recordings,
     views_of_files,
     versions_of_messages,
+    replicas_that_answer,
 )

@@ -319,6 +319,10 @@ class Recall:
         await self._gone(owner, self._book.erase(known_owner(owner)))
         await self._indexes.erase(owner)
 
+    async def unload(self, owner: str) -> None:
+        """Let go of this owner's indexes, which another Parley's changes made out of date."""
+        await self._indexes.unload(owner)
+
     async def count(self, owner: str) -> int:
         """How many memories this owner has, documents not counted that were not added to them."""
         return await self._lookup.count(known_owner(owner), *of_long_term())

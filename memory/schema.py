@@ -16,7 +16,8 @@ conversations = sa.table(
 # `version` counts those with the same parent. Of these one is `chosen`; what is not reached by chosen
 # ones alone is `replaced`. The others are the conversation as it is shown: `seq` counts them from 0
 # without a gap. `body` is the whole message as JSON; `rating` is 1 for a like, -1 for a dislike.
-# `remembered`: it had memories when its branch was left.
+# `remembered`: it had memories when its branch was left. `replica` is the Parley that made a reply,
+# and while that runs the only one that may say how it ended.
 messages = sa.table(
     "messages",
     column("id", sa.String),
@@ -34,6 +35,7 @@ messages = sa.table(
     column("chosen", sa.Boolean),
     column("rating", sa.Integer),
     column("remembered", sa.Boolean),
+    column("replica", sa.Integer),
 )
 
 # Which message refers to which bytes.

@@ -13,7 +13,7 @@ ROOMS = (
     "gate",
 )  # fmt: skip
 TOP = (
-    "app", "assistant", "attachments", "dictation", "events", "handler", "house", "intake", "lineup",
+    "app", "assistant", "attachments", "dictation", "elsewhere", "events", "handler", "house", "intake", "lineup",
     "mcp_door", "memories", "messages", "metrics", "refusals", "settings", "shell", "toolbox", "turns",
 )  # fmt: skip
 
@@ -48,8 +48,10 @@ ARROWS = {
         "messages",
         "refusals",
     },  # fmt: skip,
+    "elsewhere": {"memory", "steps", "toolbox", "turns", "refusals"},
     "assistant": {
         "dictation",
+        "elsewhere",
         "turns",
         "steps",
         "toolbox",

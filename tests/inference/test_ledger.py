@@ -71,6 +71,7 @@ async def test_a_request_is_closed_with_its_outcome_and_tokens(engine: AsyncEngi
         "completion_tokens": 9,
         "prompt_estimated": 0,
         "completion_estimated": 0,
+        "replica": 0,
     }
 
 
@@ -205,3 +206,13 @@ async def test_what_a_crash_left_open_is_settled_at_the_next_start(engine: Async
     assert await Ledger(engine).settle_open() == 1
     assert await outcomes(engine) == [DONE, UNKNOWN]
     assert await ledger.used_today("oxlo") == 2
+
+
+async def test_what_another_parley_that_lives_has_open_is_left_alone(engine: AsyncEngine) -> None:
+    await Ledger(engine, replica=7).open(ERRAND, "oxlo", "big")
+    here = Ledger(engine, replica=8)
+    await here.open(ERRAND, "oxlo", "big")
+    assert await here.settle_open({7, 8}) == 0
+    assert await outcomes(engine) == ["open", "open"]
+    assert await here.settle_open({8}) == 1
+    assert await outcomes(engine) == [UNKNOWN, "open"]

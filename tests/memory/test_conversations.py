@@ -261,6 +261,18 @@ async def test_what_was_running_is_kept_as_interrupted_with_its_calls_answered(
     await conversations.begin_retry(ANN, here, kept.id, reply())
 
 
+async def test_what_another_parley_that_lives_is_saying_is_left_alone(
+    conversations: Conversations, engine: AsyncEngine
+) -> None:
+    here, there = new_id(), new_id()
+    await Conversations(engine, 7).begin_turn(ANN, there, said(), reply("Half of"))
+    await Conversations(engine, 8).begin_turn(ANN, here, said(), reply("Half an"))
+    assert await conversations.interrupt_running({7, 8}) == 0
+    assert await conversations.interrupt_running({8}) == 1
+    assert (await conversations.messages(ANN, there))[1].status == "interrupted"
+    assert (await conversations.messages(ANN, here))[1].status == "running"
+
+
 WRITER = """
 import asyncio, sys
 from memory.conversations import Conversations

@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from memory.database import DatabaseRefused, held_alone, open_database
+from memory.database import DatabaseRefused, open_database
 from memory.migrations import MIGRATIONS
 from tests.postgres import Postgres
 
@@ -40,15 +40,3 @@ async def test_one_that_cannot_be_used_is_said_without_its_password(
         )
     assert "cannot be used" in str(refused.value)
     assert "tell-nobody" not in str(refused.value)
-
-
-async def test_two_parleys_on_one_database_are_refused_until_one_is_gone(address: str) -> None:
-    first, second = [await open_database(address, MIGRATIONS) for _ in range(2)]
-    async with held_alone(first):
-        with pytest.raises(DatabaseRefused, match="Another Parley is using the database"):
-            async with held_alone(second):
-                pass
-    await first.dispose()
-    async with held_alone(second):
-        pass
-    await second.dispose()

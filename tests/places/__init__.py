@@ -1,0 +1,1 @@
+"""The places where Parley runs: behind nginx, as several, on a Space."""
