@@ -267,12 +267,18 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """`title` comes from the first words said, or from its owner. Times are seconds since 1970, UTC."""
+    """`title` comes from the first words said, or from its owner. Times are seconds since 1970, UTC.
+
+    `shared`: whoever has its link may read it. `folder` is empty where it is in none.
+    """
 
     id: str
     title: str
     created_at: float
     updated_at: float
+    pinned: bool = False
+    folder: str = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

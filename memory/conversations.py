@@ -15,6 +15,7 @@ from memory.edge import Missing as Missing
 from memory.edge import clean, clean_message, known_id, known_owner
 from memory.message_rows import Begun as Begun
 from memory.message_rows import Busy as Busy
+from memory.said_words import keep_words, sweep_words
 from memory.schema import conversations, message_media, messages
 from memory.titles import UNNAMED, plain_line, title_of
 from memory.unrecalled import unrecall, without_forgotten
@@ -48,8 +49,8 @@ class Conversations:
         """Newest activity first."""
         c = conversations.c
         found = (
-            sa.select(c.id, c.title, c.created_at, c.updated_at)
-            .where(c.owner == known_owner(owner))
+            sa.select(*_CONVERSATION)
+            .where(c.owner == known_owner(owner), c.deleted_at == 0)
             .order_by(c.updated_at.desc(), c.created_at.desc(), c.id)
             .limit(limit)
         )
@@ -58,8 +59,8 @@ class Conversations:
 
     async def get(self, owner: str, conversation_id: str) -> Conversation:
         c = conversations.c
-        found = sa.select(c.id, c.title, c.created_at, c.updated_at).where(
-            c.id == known_id(conversation_id), c.owner == known_owner(owner)
+        found = sa.select(*_CONVERSATION).where(
+            c.id == known_id(conversation_id), c.owner == known_owner(owner), c.deleted_at == 0
         )
         async with self._reading.connect() as connection:
             row = (await connection.execute(found)).first()
@@ -160,6 +161,8 @@ class Conversations:
     async def save(self, owner: str, conversation_id: str, *changed: Message) -> None:
         """Store these messages as they are now. One that was deleted meanwhile stays deleted."""
         mine = rows.all_of(rows.of(owner, conversation_id))
+        # While a reply grows neither it nor the question is as it will be found.
+        final = all(message.status != "running" for message in changed)
         async with self._engine.begin() as connection:
             for cleaned in map(clean_message, changed):
                 message = await without_forgotten(connection, owner, cleaned)
@@ -168,6 +171,8 @@ class Conversations:
                 if (await connection.execute(update.values(now))).rowcount:
                     await rows.link_media(connection, owner, message)
                     await _name_recording(connection, owner, conversation_id, message)
+                    if final:
+                        await keep_words(connection, owner, [message])
 
     async def pin(self, owner: str, conversation_id: str, message_id: str, pinned: bool) -> None:
         """Always send this message word for word, or no longer."""
@@ -202,6 +207,7 @@ class Conversations:
             hashes = set((await connection.execute(used)).scalars())
             if not (await connection.execute(gone)).rowcount:
                 raise Missing("No such conversation.")
+            await sweep_words(connection)
         await erase_traces(self._engine)
         return hashes
 
@@ -215,7 +221,7 @@ class Conversations:
         """For all owners: what a Parley that is none of `alive` left running is kept, as interrupted."""
         m = messages.c
         left = sa.and_(m.status == "running", m.replica.not_in(alive))
-        running = sa.select(m.id, m.body).where(left)
+        running = sa.select(m.id, m.owner, m.body).where(left)
         async with self._reading.connect() as connection:
             if (await connection.execute(running)).first() is None:
                 return 0
@@ -225,7 +231,14 @@ class Conversations:
                 message = _interrupted(message_from_json(row.body))
                 change = {"status": message.status, "body": rows.body_of(message)}
                 await connection.execute(sa.update(messages).where(m.id == row.id).values(change))
+                await keep_words(connection, row.owner, [message])
         return len(found)
+
+
+_CONVERSATION = tuple(
+    conversations.c[name]
+    for name in ("id", "title", "created_at", "updated_at", "pinned", "folder")
+)
 
 
 def _renamed(owner: str, conversation_id: str) -> sa.Update:
@@ -250,7 +263,8 @@ def _among(message: Message, place: rows.Place, left: rows.Left) -> Message:
 
 async def _touch(connection: AsyncConnection, owner: str, conversation_id: str, at: float) -> bool:
     """Note the activity; False where this owner has no such conversation."""
-    change = _renamed(owner, conversation_id).values(updated_at=at)
+    there = _renamed(owner, conversation_id).where(conversations.c.deleted_at == 0)
+    change = there.values(updated_at=at)
     return bool((await connection.execute(change)).rowcount)
 
 

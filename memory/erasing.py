@@ -7,6 +7,7 @@ from memory import schema
 from memory.database import erase_traces
 from memory.edge import known_owner
 from memory.media import MediaStore
+from memory.said_words import sweep_words
 
 
 def tables_of_owners() -> list[sa.TableClause]:
@@ -25,4 +26,5 @@ async def erase_owner(engine: AsyncEngine, media: MediaStore, owner: str) -> Non
     async with engine.begin() as connection:
         for table in tables_of_owners():
             await connection.execute(sa.delete(table).where(table.c.owner == owner))
+        await sweep_words(connection)
     await erase_traces(engine)

@@ -163,6 +163,13 @@ def _replaced(message_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return sa.exists().where(c.id == message_id, c.owner == _OWNER, c.replaced)
 
 
+def _thrown() -> sa.ColumnElement[bool]:
+    """Whether its conversation was thrown away, and its memories with it, but can be taken back."""
+    c = conversations.alias("thrown").c
+    gone = (c.id == memories.c.conversation_id, c.owner == _OWNER, c.deleted_at > 0, c.forgets)
+    return sa.exists().where(*gone)
+
+
 def _held() -> Conditions:
     m, old = memories.c, memories.alias("old").c
     # The words in which a fact was told that holds no longer, where they tell nothing else.
@@ -173,7 +180,8 @@ def _held() -> Conditions:
         sa.func.length(m.text) <= sa.func.length(old.text) + REST,
     )
     told = sa.and_(m.kind == "said", m.message_id != "", outdated)
-    return (m.superseded_at == 0, sa.not_(_replaced(m.message_id)), sa.not_(told))
+    replaced = _replaced(m.message_id)
+    return (m.superseded_at == 0, sa.not_(replaced), sa.not_(told), sa.not_(_thrown()))
 
 
 def _beside() -> sa.Select[Any]:

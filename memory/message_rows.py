@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.edge import Missing, known_id, known_owner
+from memory.said_words import keep_words
 from memory.schema import conversations, message_media, messages
 from messages import (
     Audio,
@@ -162,6 +163,8 @@ async def insert(
     }
     await connection.execute(sa.insert(messages).values(row))
     await link_media(connection, owner, message)
+    if message.status != "running":
+        await keep_words(connection, owner, [message])
 
 
 async def link_media(connection: AsyncConnection, owner: str, message: Message) -> None:

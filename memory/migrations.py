@@ -4,7 +4,9 @@ import secrets
 
 import sqlalchemy as sa
 
+from memory.conversation_steps import places_of_conversations, shares_of_conversations
 from memory.database import Migration
+from memory.said_words import words_of_messages
 from memory.schema import installation, messages
 
 
@@ -307,4 +309,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     views_of_files,
     versions_of_messages,
     replicas_that_answer,
+    places_of_conversations,
+    shares_of_conversations,
+    words_of_messages,
 )

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy import column
 
+# One with a `deleted_at` was thrown away and is about to be deleted; nothing shows it. `forgets`: its
+# memories go with it.
 conversations = sa.table(
     "conversations",
     column("id", sa.String),
@@ -10,6 +12,21 @@ conversations = sa.table(
     column("title", sa.String),
     column("created_at", sa.Double),
     column("updated_at", sa.Double),
+    column("pinned", sa.Boolean),
+    column("folder", sa.String),
+    column("deleted_at", sa.Double),
+    column("forgets", sa.Boolean),
+)
+
+# Who has the `token` sees these `messages`, a JSON list of ids, under this title.
+shares = sa.table(
+    "shares",
+    column("token", sa.String),
+    column("owner", sa.String),
+    column("conversation_id", sa.String),
+    column("title", sa.Text),
+    column("messages", sa.Text),
+    column("shared_at", sa.Double),
 )
 
 # The messages of a conversation are a tree: `parent` is the message before, empty for the first, and

@@ -136,6 +136,11 @@ def hashed(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")
 
 
+def stem_of(word: str, language: str) -> str:
+    """Of a folded word, as the stemmer of its language cuts it; of English where that is not known."""
+    return folded(_stemmed(word, "russian" if _CYRILLIC.search(word) else language or "english"))
+
+
 def _normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
