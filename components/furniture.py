@@ -16,6 +16,12 @@ _CARDS = (
 )
 
 
+_FORGETS = (
+    '<p id="parley-forgets" role="note">This Space forgets when it restarts: '
+    "export what you want to keep.</p>"
+)
+
+
 def wordmark() -> str:
     return (
         f'<div class="wordmark"><span class="mark">{icon("mark")}</span><span>Parley</span>'
@@ -24,7 +30,8 @@ def wordmark() -> str:
     )
 
 
-def header() -> str:
+def header(forgets: bool = False) -> str:
+    """`forgets`: what is kept here is gone when Parley starts again."""
     return (
         '<header><button type="button" class="quiet drawer-open" data-do="drawer" '
         f'aria-label="Conversations" aria-controls="parley-side" '
@@ -36,6 +43,7 @@ def header() -> str:
         '<button type="button" class="quiet" data-do="theme" aria-label="Light or dark">'
         f"{icon('sun')}{icon('moon')}</button></header>"
         '<div id="parley-line" role="status" hidden>Reconnecting…</div>'
+        f"{_FORGETS if forgets else ''}"
         f'<div id="parley-banner" data-pane="banner"></div>{memory_panel.shell()}'
         f"{tool_panel.shell()}"
     )

@@ -82,7 +82,7 @@ def mount(
     styles = (static.url("tokens.css"), static.url("login.css"))
     looks = Looks(styles, static.url("early.js"), static.url("mark.svg"))
     app.include_router(login_routes(access, sessions, sign_key, looks))
-    page = build(assistant, live.changed, sessions.erased)
+    page = build(assistant, live.changed, sessions.erased, forgets=access.forgets)
     # Gradio looks into its queue a thousand times a second (5 % of a core, idle); ours is always
     # empty, since every order is answered at once.
     page._queue.sleep_when_free = 0.5

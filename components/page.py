@@ -29,10 +29,14 @@ _TOO_FAST = ("That is faster than Parley can take it.", "Wait a few seconds, the
 
 
 def build(
-    assistant: Assistant, changed: Callable[[str], None], erased: Callable[[str], None]
+    assistant: Assistant,
+    changed: Callable[[str], None],
+    erased: Callable[[str], None],
+    *,
+    forgets: bool = False,
 ) -> gr.Blocks:
     """The page for `assistant`; `changed` is told an owner whose lists may have changed, `erased` one
-    of whom nothing is left."""
+    of whom nothing is left. `forgets`: nothing outlasts a restart, which the page says."""
     guests, pace = Guests(assistant), Pace(each_s=3, burst=40)
 
     async def order(slip: str, request: gr.Request) -> str:
@@ -54,7 +58,7 @@ def build(
         with gr.Row(elem_id="parley-shell"):
             _side()
             with gr.Column(elem_id="parley-main"):
-                _html(furniture.header(), "parley-header")
+                _html(furniture.header(forgets), "parley-header")
                 _html(furniture.chat(), "parley-chat")
                 with gr.Column(elem_id="parley-composer"):
                     box, send, stop = _composer()

@@ -22,6 +22,8 @@ class Access:
     known: bool = True
     space: str = ""
     """The host of the Hugging Face Space that this is, if it is one."""
+    forgets: bool = False
+    """Whether that has no storage, so that what it keeps is gone when it starts again."""
     share_port: int = 0
     users: Users | None = None
     link_password: str = field(default="", repr=False)

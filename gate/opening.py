@@ -41,6 +41,7 @@ def access_to(chosen: Settings, share_port: int = 0) -> Access:
         proxies=proxies,
         known=not (chosen.host_names or chosen.proxies or chosen.space),
         space=chosen.space_host if chosen.space else "",
+        forgets=chosen.forgets,
         share_port=share_port,
         users=users,
         link_password=link_password,

@@ -98,6 +98,22 @@ def test_a_space_listens_to_the_world_and_a_desk_to_itself(tmp_path: Path) -> No
     assert read({"PARLEY_DATA_DIR": str(tmp_path)}, [])[0].data_path == tmp_path
 
 
+def test_a_space_without_storage_forgets_and_says_so(tmp_path: Path) -> None:
+    assert not read({}, [])[0].forgets
+    assert read({"SPACE_ID": "me/parley"}, [])[0].forgets
+    kept = {"SPACE_ID": "me/parley", "DATABASE_URL": "postgres://db/parley"}
+    assert not read(kept, [])[0].forgets
+    mounted = {"SPACE_ID": "me/parley", "PARLEY_DATA_DIR": "/data/here"}
+    assert not read(mounted, [])[0].forgets
+
+
+def test_several_parleys_share_what_a_folder_keeps(tmp_path: Path) -> None:
+    alone = read({"PARLEY_DATA_DIR": str(tmp_path)}, [])[0]
+    assert alone.shared_path == tmp_path
+    among = read({"PARLEY_DATA_DIR": "/a", "PARLEY_SHARED_DIR": str(tmp_path)}, [])[0]
+    assert (among.data_path, among.shared_path) == (Path("/a"), tmp_path)
+
+
 def test_memory_is_embedded_here_unless_a_providers_model_is_named() -> None:
     assert (read({}, [])[0].embedding, read({}, [])[0].embedding_model) == ("local", "")
     assert read({"PARLEY_EMBEDDING": "minilm"}, [])[0].embedding_model == ""

@@ -1,5 +1,6 @@
 """A real nginx on a free port, with a configuration of the test's own."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 _AROUND = """
+{user}
 daemon off;
 worker_processes 1;
 pid {folder}/pid;
@@ -39,7 +41,12 @@ class Nginx:
         folder.mkdir()
         conf = folder / "nginx.conf"
         conf.write_text(
-            _AROUND.format(folder=folder, servers=servers.replace("{port}", str(self.port)))
+            _AROUND.format(
+                # Whoever runs the tests, not nobody: pages lie in a folder of theirs.
+                user="user root;" if os.getuid() == 0 else "",
+                folder=folder,
+                servers=servers.replace("{port}", str(self.port)),
+            )
         )
         self.folder = folder
         self._process = subprocess.Popen(
