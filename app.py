@@ -46,7 +46,7 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    for chatty in ("httpx", "httpx2", "chromadb", "alembic", "mcp", "uvicorn.error"):
+    for chatty in ("httpx", "httpx2", "chromadb", "alembic", "mcp", "matplotlib", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # What Chroma and others write is for this user alone, like what we write.
     os.umask(0o077)

@@ -1,0 +1,295 @@
+"""What a person at the page feels: the first word, the last, many talking at once, and the start.
+
+`python -m bench.page` prints three tables: a reply in a real Chromium with 0, 200 and 1,000 earlier
+messages; 1 to 100 replies at once; and the time to `/healthz` beside a bare Gradio app, in one run.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, sync_playwright
+
+from tests.attacker import Attacker
+from tests.browser.conftest import RunningParley, launch, opened, ready, say
+
+ROOT = Path(__file__).parents[1]
+EARLIER = (0, 200, 1_000)
+STREAMS = (1, 10, 50, 100)
+PER_SECOND, TOKENS = 50, 250  # five seconds of a reply
+ROUNDS = 3
+
+_WATCH = """() => {
+  const seen = window.seen = { clicked: 0, first: 0, last: 0, updates: 0 };
+  const send = document.querySelector('#parley-send');
+  send.addEventListener('click', () => { seen.clicked = Date.now(); }, true);
+  const list = document.querySelector('#parley-messages');
+  const before = list.querySelectorAll('[data-role=assistant]').length;
+  new MutationObserver(() => {
+    const replies = list.querySelectorAll('[data-role=assistant]');
+    if (replies.length <= before) return;
+    const words = replies[replies.length - 1].textContent;
+    if (!/token/.test(words)) return;
+    seen.first ||= Date.now();
+    seen.updates += 1;
+    if (!seen.last && /the-end/.test(words)) seen.last = Date.now();
+  }).observe(list, { childList: true, subtree: true, characterData: true });
+}"""
+
+_BARE = """
+import gradio as gr
+with gr.Blocks() as page:
+    gr.Chatbot(); gr.Textbox()
+page.launch(server_port=int(__import__("sys").argv[1]), quiet=True, ssr_mode=False)
+"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        provider = _provider()
+        try:
+            own_s = asyncio.run(_raw(provider.url, 1))
+            print(f"The reply is {own_s:.2f} s long by itself.\n")
+            _in_a_browser(provider.url, Path(folder), own_s)
+            asyncio.run(_many(provider.url, Path(folder)))
+        finally:
+            provider.end()
+        _start(Path(folder))
+
+
+class _provider:  # noqa: N801
+    """The scripted provider in a process of its own: its work is not Parley's."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.page", "provider"],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self._process.stdout
+        self.url = self._process.stdout.readline().strip()
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
+def _serve_provider() -> None:
+    from tests.scripted_server import ScriptedServer
+
+    with ScriptedServer() as server:
+        pieces = [f"token{n} " for n in range(TOKENS - 1)]
+        server.default(*pieces, "the-end", delay_s=1 / PER_SECOND)
+        print(server.base_url, flush=True)
+        sys.stdin.read()
+
+
+def _parley(provider: str, data: Path) -> RunningParley:
+    data.mkdir()
+    running = RunningParley(
+        data, {"PARLEY_BASE_URL": provider, "PARLEY_API_KEY": "none", "PARLEY_MODEL": "big"}
+    )
+    running.start()
+    return running
+
+
+# ── one page ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _in_a_browser(provider: str, folder: Path, own_s: float) -> None:
+    print("| earlier messages | first word after Send, ms | last word late, ms | updates a second |"
+          " main thread, s |\n| --- | --- | --- | --- | --- |")  # fmt: skip
+    running = _parley(provider, folder / "page")
+    with sync_playwright() as started:
+        browser = launch(started)
+        for earlier in EARLIER:
+            context = browser.new_context(viewport={"width": 1280, "height": 800})
+            rows = [
+                _one_reply(running, context, own_s, earlier if turn == 0 else None)
+                for turn in range(ROUNDS + 1)
+            ]
+            first, last, rate, busy = (
+                statistics.median(column) for column in zip(*rows[1:], strict=True)
+            )
+            print(
+                f"| {earlier:,} | {first:.0f} | {last:.0f} | {rate:.1f} | {busy:.2f} |", flush=True
+            )
+            context.close()
+        browser.close()
+    running.end()
+
+
+def _one_reply(
+    running: RunningParley, context: BrowserContext, own_s: float, earlier: int | None
+) -> tuple[float, float, float, float]:
+    """`earlier`: it is the first, after so many messages that are to be stored before."""
+    if earlier is not None:
+        page, _ = opened(context, running.url)
+        if earlier:
+            _fill(running, context, earlier)
+            page.goto(f"{running.url}?c={'c' * 32}")
+            ready(page)
+    page = context.pages[0]
+    page.evaluate(_WATCH)
+    session = context.new_cdp_session(page)
+    session.send("Performance.enable")
+    before = _main_thread_s(session)
+    say(page, "Go")
+    page.wait_for_function("window.seen.last > 0", timeout=60_000)
+    page.wait_for_timeout(400)
+    busy = _main_thread_s(session) - before
+    seen = page.evaluate("window.seen")
+    whole_ms = own_s * 1000
+    first = seen["first"] - seen["clicked"] - 1000 / PER_SECOND
+    last = seen["last"] - seen["clicked"] - whole_ms
+    return first, last, seen["updates"] / (whole_ms / 1000), busy
+
+
+def _main_thread_s(session: Any) -> float:
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
+
+
+def _fill(running: RunningParley, context: BrowserContext, earlier: int) -> None:
+    """Earlier messages of this visitor, stored as turns store them, while Parley is down."""
+    owner = next(c["value"] for c in context.cookies() if c["name"] == "parley").partition(".")[0]
+    running.end()
+    asyncio.run(_store(running.data, owner, earlier))
+    running.start()
+
+
+async def _store(data: Path, owner: str, earlier: int) -> None:
+    from inference.ledger import MIGRATIONS as LEDGER
+    from memory.conversations import Conversations
+    from memory.database import open_database
+    from memory.migrations import MIGRATIONS
+    from messages import Message, Text, new_id
+
+    engine = await open_database(
+        f"sqlite+aiosqlite:///{data / 'parley.db'}", [*MIGRATIONS, *LEDGER]
+    )
+    store = Conversations(engine)
+    for number in range(earlier // 2):
+        said = Message(new_id(), "user", (Text(f"Question {number}?"),), time.time())
+        answer = (Text(f"Answer {number}, in **some** words and `code`.\n\n" * 3),)
+        reply = Message(new_id(), "assistant", answer, time.time())
+        await store.begin_turn(owner, "c" * 32, said, reply)
+    await engine.dispose()
+
+
+# ── many at once ────────────────────────────────────────────────────────────────────────────────
+
+
+async def _many(provider: str, folder: Path) -> None:
+    print("\n| replies at once | first word p50, s | p95, s | the whole, p95, s | of bare sockets, s |"
+          " × | server CPU, s |\n| --- | --- | --- | --- | --- | --- | --- |")  # fmt: skip
+    for streams in STREAMS:
+        floor_s = await _raw(provider, streams)
+        running = _parley(provider, folder / f"many{streams}")
+        assert running.process
+        visitors = [Attacker(base_url=running.url, timeout=60) for _ in range(streams)]
+        for visitor in visitors:
+            await visitor.get("/")
+        before = _cpu_s(running.process.pid)
+        told = await asyncio.gather(*(_listen(visitor) for visitor in visitors))
+        cpu = _cpu_s(running.process.pid) - before
+        firsts, wholes = zip(*told, strict=True)
+        print(
+            f"| {streams} | {statistics.median(firsts):.2f} | {_p95(firsts):.2f} |"
+            f" {_p95(wholes):.2f} | {floor_s:.2f} | {_p95(wholes) / floor_s:.2f} | {cpu:.1f} |",
+            flush=True,
+        )
+        for visitor in visitors:
+            await visitor.aclose()
+        running.end()
+
+
+async def _raw(provider: str, streams: int) -> float:
+    """Seconds until the last of so many replies is read, by sockets that do nothing else."""
+    host, _, port = provider.removeprefix("http://").removesuffix("/v1").partition(":")
+    body = json.dumps({"model": "big", "messages": [], "stream": True}).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(body)}\r\n"
+
+    async def read() -> None:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"{head}content-type: application/json\r\n\r\n".encode() + body)
+        while b"[DONE]" not in await reader.read(1 << 16):
+            pass
+        writer.close()
+
+    started = time.monotonic()
+    await asyncio.gather(*(read() for _ in range(streams)))
+    return time.monotonic() - started
+
+
+async def _listen(visitor: Attacker) -> tuple[float, float]:
+    """Seconds from the order to the first word, less the provider's own, and to the end."""
+    conversation = os.urandom(16).hex()
+    first = 0.0
+    async with visitor.listen() as socket:
+        await socket.send(json.dumps({"follow": conversation, "offset": 0}))
+        started = time.monotonic()
+        await visitor.order("Go", conversation)
+        async with asyncio.timeout(120):
+            while True:
+                frame = str(await socket.recv())
+                if not first and "token" in frame:
+                    first = time.monotonic() - started
+                if '"status":"done"' in frame or "the-end" in frame:
+                    return first - 1 / PER_SECOND, time.monotonic() - started
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _p95(values: Any) -> float:
+    return float(sorted(values)[max(0, round(0.95 * len(values)) - 1)])
+
+
+# ── the start ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _start(folder: Path) -> None:
+    print("\n| start | until it answers, s | CPU, s |\n| --- | --- | --- |")
+    for name in ("a bare Gradio app", "Parley, /healthz", "a bare Gradio app", "Parley, /healthz"):
+        wall, cpu = _started(name.startswith("Parley"), folder)
+        print(f"| {name} | {wall:.2f} | {cpu:.2f} |", flush=True)
+
+
+def _started(parley: bool, folder: Path) -> tuple[float, float]:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environ = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"}
+    where = ["app.py", "--port", str(port), "--data-dir", str(folder / "start")]
+    command = where if parley else ["-c", _BARE, str(port)]
+    path = "healthz" if parley else ""
+    began = time.monotonic()
+    child = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env=environ,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while True:
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}") as answer:
+            if answer.status == 200:
+                break
+        time.sleep(0.02)
+    wall, cpu = time.monotonic() - began, _cpu_s(child.pid)
+    child.terminate()
+    child.wait(15)
+    return wall, cpu
+
+
+if __name__ == "__main__":
+    _serve_provider() if sys.argv[1:] == ["provider"] else main()
