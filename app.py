@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import logs
 from assistant import Assistant
 from gate.wiping import wipe_environment
 from house import House, connected, look_around, open_house
@@ -43,11 +44,7 @@ async def _get_ready(house: House, alone: bool) -> None:
 
 def main() -> int:
     arguments = _arguments()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    for chatty in ("httpx", "httpx2", "chromadb", "alembic", "mcp", "matplotlib", "uvicorn.error"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.begin()
     # What Chroma and others write is for this user alone, like what we write.
     os.umask(0o077)
     # Before Gradio is imported: it would otherwise report its start to its makers.
@@ -115,6 +112,7 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 async def _serve(arguments: argparse.Namespace) -> int:
     chosen, connection = connected(os.environ, **_given(arguments))
     wipe_environment(os.environ)
+    logs.begin(chosen.logs)
     if chosen.is_public and not chosen.reserve:
         chosen = replace(
             chosen, reserve=usual_reserve(connection.provider, chosen.requests_per_day)

@@ -10,13 +10,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import logs
 from assistant import Assistant, Rooms
 from handler import run_turn, summarise
 from inference import ledger, local_servers
 from inference.budget import Limits, limits_of
 from inference.connection import LOCAL_KEY, Connection, connect
 from inference.discovery import Catalogue
-from inference.ledger import Ledger
+from inference.ledger import Closed, Ledger
 from inference.openai_backend import OpenAIBackend
 from inference.own_keys import OwnKeys
 from inference.provider import Provider, load_providers
@@ -121,8 +122,9 @@ async def open_house(
         layers = _layers(chosen, engine, book, lines, long_term.recall, tools)
         layers = replace(layers, activity=activity)
         metrics = Metrics()
-        book.on_close = metrics.closed
-        turns = Turns(conversations, metrics.watched(partial(run_turn, layers=layers)))
+        book.on_close = partial(_closed, metrics)
+        run = logs.watched(partial(run_turn, layers=layers))
+        turns = Turns(conversations, metrics.watched(run))
         stack.push_async_callback(turns.close)
         rooms = Rooms(
             layers=layers,
@@ -138,6 +140,11 @@ async def open_house(
             erase_rest=partial(erase_owner, engine, layers.media),
         )
         yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild, mcp, metrics)
+
+
+def _closed(metrics: Metrics, request: Closed) -> None:
+    metrics.closed(request)
+    logs.closed(request)
 
 
 async def _clear_up(conversations: Conversations, book: Ledger, alive: set[int]) -> None:

@@ -156,6 +156,12 @@ class Settings:
         "Opens `/metrics` for Prometheus to whoever brings it (`Authorization: Bearer …`). Empty: no "
         "such page.",
     )
+    logs: str = _setting(
+        "PARLEY_LOGS",
+        "text",
+        "What is written to standard error: `text` for people, or `json`, an object a line for "
+        "machines. Either way nothing of what anybody said, and no key.",
+    )
     host: str = _setting(
         "PARLEY_HOST",
         "",
@@ -285,6 +291,8 @@ def _parsed(setting: Field[Any], text: str) -> Any:
         )
     if setting.name == "embedding" and not re.fullmatch(rf"local|minilm|{_BY_PROVIDER}.*\S", text):
         raise BadSetting(f"{variable} is {text!r}; it takes local, minilm or provider:MODEL.")
+    if setting.name == "logs" and text not in ("text", "json"):
+        raise BadSetting(f"{variable} is {text!r}; it takes text or json.")
     if setting.name == "cookie_key" and len(text) < SHORTEST_KEY:
         raise BadSetting(f"{variable} is shorter than {SHORTEST_KEY} characters.")
     if setting.name in {"mcp_token", "metrics_token"} and len(text) < SHORTEST_TOKEN:

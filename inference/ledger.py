@@ -58,6 +58,7 @@ class Closed:
     provider: str
     purpose: str
     outcome: str
+    seconds: float = 0.0
 
 
 class Ledger:
@@ -151,7 +152,7 @@ class Ledger:
             row = (await connection.execute(written)).one_or_none()
             if row is None:
                 return
-            self.on_close(Closed(row.provider, row.purpose, outcome))
+            self.on_close(Closed(row.provider, row.purpose, outcome, seconds))
             if aside.told is not None:
                 await self._budget.heed(connection, row.provider, row.model, aside.told)
             if outcome == UNREACHED:

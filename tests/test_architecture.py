@@ -13,7 +13,7 @@ ROOMS = (
     "gate",
 )  # fmt: skip
 TOP = (
-    "app", "assistant", "attachments", "dictation", "elsewhere", "events", "handler", "house", "intake", "lineup",
+    "app", "assistant", "attachments", "dictation", "elsewhere", "events", "handler", "house", "intake", "lineup", "logs",
     "mcp_door", "memories", "messages", "metrics", "refusals", "settings", "shell", "toolbox", "turns",
 )  # fmt: skip
 
@@ -30,6 +30,7 @@ ARROWS = {
     "pictures": {"messages"},
     "steps": {"attachments", "inference", "memory", "tools", "voice", "events", "messages"},
     "metrics": {"steps", "inference", "events"},
+    "logs": {"metrics", "steps", "inference", "events"},
     "handler": {"steps", "inference", "memory", "events", "messages"},
     "turns": {"steps", "memory", "events", "messages"},
     "gate": {"settings"},
