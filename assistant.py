@@ -24,6 +24,7 @@ from memory.choices import ConversationChoices
 from memory.conversations import Busy, Conversations, Missing
 from memory.rebuild import Rebuild
 from memory.replicas import Replicas
+from memory.versions import Versions
 from messages import (
     Audio,
     Conversation,
@@ -39,13 +40,13 @@ from messages import (
 from refusals import EVERYWHERE as EVERYWHERE
 from refusals import NotFound as NotFound
 from refusals import Refused as Refused
+from revisions import MAX_CHARS, Revisions
 from steps.confirmations import Verdict
 from steps.course import Layers, Turn
 from steps.reading import documents_of
 from toolbox import McpServers, Toolbox
 from turns import Turns
 
-MAX_CHARS = 400_000
 MAX_ATTACHMENTS = 5
 
 
@@ -81,6 +82,7 @@ class Rooms:
     layers: Layers
     turns: Turns
     conversations: Conversations
+    versions: Versions
     choices: ConversationChoices
     rebuild: Rebuild
     catalogue: Catalogue
@@ -113,6 +115,14 @@ class Assistant(Lineup):
         self.toolbox = Toolbox(layers.tooling, rooms.mcp, self._line)
         self.memory = Memories(layers.recall, rooms.rebuild, rooms.choices)
         self._summaries = layers.summaries
+        self.revisions = Revisions(
+            rooms.turns,
+            rooms.versions,
+            rooms.conversations,
+            layers.recall,
+            layers.summaries,
+            rooms.choices,
+        )
         self._summarise = rooms.summarise
         self._erase_rest = rooms.erase_rest
         self.elsewhere = Elsewhere(rooms.replicas, rooms.turns, self.toolbox, layers.recall)
@@ -147,18 +157,15 @@ class Assistant(Lineup):
         if text:
             parts.append(Text(text))
         said = Message(new_id(), "user", tuple(parts), time())
-        wishes = await self._wishes(owner, conversation_id, speak, pool)
+        wishes = await self.wishes(owner, conversation_id, speak, pool)
         with refusing():
             await self._turns.start(owner, conversation_id, said, wishes)
 
     async def retry(
         self, owner: str, conversation_id: str, reply_id: str, speak: bool, pool: str = ""
     ) -> None:
-        """Answer the same message again; the earlier reply is kept but no longer shown."""
-        wishes = await self._wishes(owner, conversation_id, speak, pool)
-        with refusing():
-            await self._turns.retry(owner, conversation_id, reply_id, wishes)
-            await self._recall.drop_messages(owner, [reply_id])
+        wishes = await self.wishes(owner, conversation_id, speak, pool)
+        await self.revisions.retry(owner, conversation_id, reply_id, wishes)
 
     async def repair(
         self, owner: str, conversation_id: str, reply_id: str, speak: bool, pool: str = ""
@@ -179,8 +186,8 @@ class Assistant(Lineup):
         await self.forget(owner, memory_id)
         await self.retry(owner, conversation_id, reply_id, wishes.speak, wishes.pool)
 
-    async def _wishes(self, owner: str, conversation_id: str, speak: bool, pool: str) -> Wishes:
-        """Memory that is paused everywhere is paused here."""
+    async def wishes(self, owner: str, conversation_id: str, speak: bool, pool: str) -> Wishes:
+        """What was decided for a turn here. Memory that is paused everywhere is paused here."""
         here = await self.choices(owner, conversation_id)
         everywhere = await self.choices(owner, EVERYWHERE)
         memory, voice = here.memory and everywhere.memory, everywhere
@@ -227,7 +234,7 @@ class Assistant(Lineup):
 
     async def summarise(self, owner: str, conversation_id: str, pool: str = "") -> None:
         """Put a summary in the place of the earlier part, to be sent from now on: 1 request."""
-        wishes = await self._wishes(owner, conversation_id, False, pool)
+        wishes = await self.wishes(owner, conversation_id, False, pool)
         with refusing():
             history = await self._conversations.messages(owner, conversation_id)
             if any(message.status == "running" for message in history):
@@ -330,15 +337,18 @@ class Assistant(Lineup):
         changed: Callable[[str], None],
         everybody: Callable[[], None] | None = None,
         forgotten: Callable[[str, Sequence[str]], None] | None = None,
+        moved: Callable[[str, str], None] | None = None,
     ) -> None:
         """From now on `changed` is told an owner when a turn of theirs begins or ends, anywhere, or
         their own key comes or goes; `everybody` hears `offers_changed`, which concerns all. An owner
         of whom memories are forgotten, by a tool or by hand, is told to `forgotten`, with their ids.
+        `moved` hears of conversations that are shown otherwise than before, without a turn.
         """
         self._turns.on_change = self._own_keys.on_change = changed
         self.offers_changed = everybody or self.offers_changed
         self.toolbox.listen(self.offers_changed)
         self._tooling.on_forgotten = forgotten or self._tooling.on_forgotten
+        self.revisions.moved = moved or self.revisions.moved
 
     async def forget(self, owner: str, memory_id: str) -> None:
         """Forget it for good; whoever listens is told what went with it."""

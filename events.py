@@ -33,11 +33,16 @@ Ending = Literal["done", "stopped", "interrupted", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class TurnStarted:
-    """`said` is the user's message, already stored; `reply_id` names the reply that will grow."""
+    """`said` is the user's message, already stored; `reply_id` names the reply that will grow.
+
+    `reply` is as it begins, where that is not from nothing: it goes on where it broke off, or is one
+    of several versions.
+    """
 
     said: Message
     reply_id: str
     at: float
+    reply: Message | None = None
     kind: Literal["turn_started"] = "turn_started"
 
 
@@ -275,7 +280,7 @@ class Exchange:
 
 
 def begin(event: TurnStarted) -> Exchange:
-    reply = Message(
+    reply = event.reply or Message(
         event.reply_id, "assistant", (), event.at, status="running", provenance=Provenance()
     )
     return Exchange(event.said, reply)
@@ -320,7 +325,9 @@ def _told(about: Provenance, event: Told) -> Provenance:
         case Recalled(memories):
             return replace(about, recalled=memories)
         case Remembered(memories):
-            return replace(about, remembered=(*about.remembered, *memories))
+            known = {memory.id for memory in about.remembered}
+            new = tuple(memory for memory in memories if memory.id not in known)
+            return replace(about, remembered=(*about.remembered, *new))
         case Planned(note):
             return replace(about, note=note)
         case ModelChosen(provider, model, why):
@@ -357,7 +364,8 @@ def _told(about: Provenance, event: Told) -> Provenance:
         case VoiceNoted(note):
             return replace(about, voice_note=note)
         case TurnEnded(_, seconds, fault):
-            return replace(about, seconds=seconds, fault=fault)
+            # Of a reply that was gone on with, all the time it took.
+            return replace(about, seconds=about.seconds + seconds, fault=fault)
         case _:
             assert_never(event)
 

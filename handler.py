@@ -44,7 +44,7 @@ async def run_turn(turn: Turn, layers: Layers) -> AsyncGenerator[Event, None]:
     yielded, then the iterator ends. Errors of a backend are data in TurnEnded; bugs raise.
     """
     started = monotonic()
-    opening = TurnStarted(turn.said, turn.reply_id, time())
+    opening = TurnStarted(turn.said, turn.reply_id, time(), turn.reply)
     yield opening
     course = Course(turn, layers, opening)
     reason: Ending = "done"

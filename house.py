@@ -38,6 +38,7 @@ from memory.rebuild import Rebuild
 from memory.recall import Recall
 from memory.replicas import Replicas
 from memory.summaries import Summaries
+from memory.versions import Versions
 from metrics import Metrics
 from settings import Settings, read
 from steps.confirmations import Confirmations
@@ -130,6 +131,7 @@ async def open_house(
             layers=layers,
             turns=turns,
             conversations=conversations,
+            versions=Versions(engine),
             choices=ConversationChoices(engine),
             rebuild=long_term.rebuild,
             catalogue=Catalogue(book),

@@ -19,6 +19,8 @@ Purpose = Literal[
     "summary",
     "models",
 ]
+Rating = Literal[-1, 0, 1]
+"""What its owner thinks of a reply: a dislike, nothing, a like."""
 MemoryKind = Literal["said", "fact", "instruction", "passage"]
 """What was said; what was told to be remembered; what is to be heeded always; part of a document."""
 
@@ -161,10 +163,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What went wrong, for the person who reads it: the first sentence, then what to do next."""
+    """What went wrong, for the person who reads it: the first sentence, then what to do next.
+
+    `unfinished`: all went well, but the reply ended before its end.
+    """
 
     message: str
     advice: str = ""
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +248,7 @@ class Message:
     """One side of a turn. A reply holds its whole turn in order: reasoning, text, calls, results, text.
 
     `at` is seconds since 1970, UTC. Only a reply has a `provenance`. A `pinned` message goes along
-    word for word however long ago it was said. `rating` is 1 where its owner likes it, -1 where not.
+    word for word however long ago it was said.
     `versions` are the ids of all that stand in its place, its own among them, the oldest first; empty
     where there is no other.
     """
@@ -254,7 +260,7 @@ class Message:
     status: Status = "done"
     provenance: Provenance | None = None
     pinned: bool = False
-    rating: Literal[-1, 0, 1] = 0
+    rating: Rating = 0
     versions: tuple[str, ...] = ()
 
     @property
@@ -263,6 +269,15 @@ class Message:
         words = [p.text for p in self.parts if isinstance(p, Text)]
         words += [p.transcript for p in self.parts if isinstance(p, Audio) and p.transcript]
         return "\n\n".join(words)
+
+    @property
+    def broke_off(self) -> bool:
+        """Whether it is a reply in the middle of which something ended it: it can go on from there."""
+        if self.role != "assistant" or not self.text:
+            return False
+        fault = self.provenance.fault if self.provenance else None
+        cut = self.status == "done" and fault is not None and fault.unfinished
+        return cut or self.status in ("stopped", "interrupted", "failed")
 
 
 @dataclass(frozen=True, slots=True)

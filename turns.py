@@ -21,14 +21,14 @@ from events import (
     ToolReturned,
     TurnEnded,
     TurnStarted,
-    begin,
     grow,
 )
-from memory.conversations import Conversations
+from memory.conversations import Begun, Conversations, Missing
 from messages import Fault, Message, Provenance, ToolResult, Wishes, new_id
 from steps.answering import unanswered
 from steps.choosing import MAX_TOOL_ROUNDS
 from steps.course import Turn
+from steps.resuming import resumed
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ class _Live:
     """A turn in flight: its events, and the exchange they have made so far."""
 
     exchange: Exchange
+    began: float = field(default_factory=time)
     events: list[Event] = field(default_factory=list)
     ended: bool = False
     unsaved_chars: int = 0
@@ -83,11 +84,16 @@ class Turns:
         conversation_id: str,
         said: Message,
         wishes: Wishes = NO_WISHES,
-    ) -> str:
-        """Store what was said and begin to answer it; gives the reply's id. Raises Busy, Missing."""
-        reply = _blank_reply()
-        await self._conversations.begin_turn(owner, conversation_id, said, reply)
-        return self._launch((owner, conversation_id), said, reply, wishes)
+        instead_of: str = "",
+    ) -> Begun:
+        """Store what was said, or another version of it, and begin to answer it.
+
+        `instead_of` is the message whose version it is. Raises Busy, Missing.
+        """
+        begun = await self._conversations.begin_turn(
+            owner, conversation_id, said, _blank_reply(), instead_of
+        )
+        return self._launch(owner, conversation_id, begun, wishes)
 
     async def retry(
         self,
@@ -95,11 +101,29 @@ class Turns:
         conversation_id: str,
         reply_id: str,
         wishes: Wishes = NO_WISHES,
-    ) -> str:
-        """Answer again what `reply_id` answered; gives the new reply's id. Raises Busy, Missing."""
-        reply = _blank_reply()
-        begun = await self._conversations.begin_retry(owner, conversation_id, reply_id, reply)
-        return self._launch((owner, conversation_id), begun.said, begun.reply, wishes)
+    ) -> Begun:
+        """Answer again what `reply_id` answered. Raises Busy, Missing."""
+        begun = await self._conversations.begin_retry(
+            owner, conversation_id, reply_id, _blank_reply()
+        )
+        return self._launch(owner, conversation_id, begun, wishes)
+
+    async def resume(
+        self,
+        owner: str,
+        conversation_id: str,
+        reply_id: str,
+        wishes: Wishes = NO_WISHES,
+    ) -> Begun:
+        """Let a reply that broke off run on to its end. Raises Busy; Missing where it did not."""
+        begun = await self._conversations.begin_again(owner, conversation_id, reply_id, _goes_on)
+        return self._launch(owner, conversation_id, begun, wishes)
+
+    def let_go(self, owner: str, conversation_id: str) -> None:
+        """A turn that has ended is followed no longer: its branch was left."""
+        live = self._live.get((owner, conversation_id))
+        if live and live.ended:
+            self._drop((owner, conversation_id), live)
 
     async def stop(self, owner: str, conversation_id: str) -> bool:
         """Cancel the running turn and its backend call; returns when the reply is stored.
@@ -145,13 +169,14 @@ class Turns:
                 live.task.cancel()
         await asyncio.gather(*(live.stored.wait() for live in running))
 
-    def _launch(self, key: Key, said: Message, reply: Message, wishes: Wishes) -> str:
-        live = _Live(begin(TurnStarted(said, reply.id, reply.at)))
+    def _launch(self, owner: str, conversation_id: str, begun: Begun, wishes: Wishes) -> Begun:
+        key = (owner, conversation_id)
+        live = _Live(Exchange(begun.said, begun.reply))
         self._live[key] = live
         live.task = asyncio.create_task(self._run(key, live, wishes))
         live.task.add_done_callback(_report)
-        self.on_change(key[0])
-        return reply.id
+        self.on_change(owner)
+        return begun
 
     async def _run(self, key: Key, live: _Live, wishes: Wishes) -> None:
         owner, conversation_id = key
@@ -161,7 +186,7 @@ class Turns:
             said, reply = live.exchange.said, live.exchange.reply
             stored = await self._conversations.messages(owner, conversation_id)
             history = [m for m in stored if m.id not in (said.id, reply.id)]
-            turn = Turn(owner, conversation_id, said, reply.id, history, wishes)
+            turn = Turn(owner, conversation_id, said, reply.id, history, wishes, reply)
             async with aclosing(self._run_turn(turn)) as events:
                 async for event in events:
                     self._publish(key, live, self._as_seen(event))
@@ -188,12 +213,12 @@ class Turns:
         """The turn ended without its last word (cancelled before it began, or a bug): say it for it."""
         said, reply = live.exchange.said, live.exchange.reply
         if not live.events:
-            self._publish(key, live, TurnStarted(said, reply.id, reply.at))
+            self._publish(key, live, TurnStarted(said, reply.id, reply.at, reply))
         for call in unanswered(live.exchange.reply):
             result = ToolResult(call.call_id, "No result: the turn ended early.", ok=False)
             self._publish(key, live, ToolReturned(result))
         fault = Fault("Parley failed inside while answering.", "Retry; the log says what happened.")
-        ended = TurnEnded(reason, time() - reply.at, fault if reason == "failed" else None)
+        ended = TurnEnded(reason, time() - live.began, fault if reason == "failed" else None)
         self._publish(key, live, self._as_seen(ended))
 
     def _publish(self, key: Key, live: _Live, event: Event) -> None:
@@ -241,6 +266,12 @@ def merged(events: list[Event]) -> tuple[Event, ...]:
 
 def _blank_reply() -> Message:
     return Message(new_id(), "assistant", (), time(), status="running", provenance=Provenance())
+
+
+def _goes_on(reply: Message) -> Message:
+    if not reply.broke_off:
+        raise Missing("This reply is whole.")
+    return resumed(reply)
 
 
 def _nobody_listens(_owner: str) -> None:

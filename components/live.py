@@ -6,17 +6,17 @@ import json
 import logging
 import re
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from html import escape
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from assistant import EVERYWHERE, Assistant, Fullness, Refused, Snapshot
 from components import choice, context, memory_panel, panes, tool_panel
-from components.patch import Drawn, Frame
+from components.followed import Turn, by_turn
+from components.patch import Frame
 from components.render import article
-from events import Event, Exchange, TurnStarted, begin, grow
+from events import Event, TurnStarted
 from messages import Message
 
 Batch = tuple[Event, ...]
@@ -66,6 +66,12 @@ class Live:
             line.forgotten |= set(memory_ids)
             line.stale.set()
 
+    def moved(self, owner: str, conversation: str) -> None:
+        """A conversation is shown otherwise than before: pages that have it open look again."""
+        for line in self._lines.get(owner, ()):
+            if line.conversation == conversation:
+                line.look_again(even_now=True)
+
     def pause_s(self) -> float:
         """How long to gather events before the next update."""
         return max(_PACE_S, _SHARE_S * self.growing)
@@ -102,7 +108,7 @@ class Line:
         self._operator = operator
         self._panes: dict[str, str] = {}
         self._offset_min = 0
-        self._conversation = ""
+        self.conversation = ""
         self._choosing = False
         self._remembering: memory_panel.Asked | None = None
         self._tools_open = False
@@ -149,17 +155,14 @@ class Line:
             return
         if isinstance(offset := frame.get("offset"), int) and offset != self._offset_min:
             self._offset_min = offset
-        self._conversation = conversation
+        self.conversation = conversation
         self.stale.set()
-        await _end(self._following)
-        self._following = _task(self._follow(conversation))
+        self._following = _task(self._follow(conversation, self._following))
 
-    def look_again(self) -> None:
-        """Open the conversation anew, unless its turn is followed here."""
-        if self._conversation and not (self._turn and self._turn.growing):
-            ended, self._following = self._following, _task(self._follow(self._conversation))
-            if ended:
-                ended.cancel()
+    def look_again(self, *, even_now: bool = False) -> None:
+        """Open the conversation anew, unless its turn is followed here; with `even_now` then too."""
+        if self.conversation and (even_now or not (self._turn and self._turn.growing)):
+            self._following = _task(self._follow(self.conversation, self._following))
 
     async def _send(self, frame: Frame) -> None:
         # JSON with ASCII only: a lone surrogate from a broken stream must not end the line.
@@ -173,8 +176,12 @@ class Line:
             return
         await self._send({"kind": "earlier", **_shown(conversation, found)})
 
-    async def _follow(self, conversation: str) -> None:
-        """Send the conversation, then what changes in it. Following begins first, so nothing is missed."""
+    async def _follow(self, conversation: str, before: "asyncio.Task[None] | None") -> None:
+        """Send the conversation, then what changes in it. Following begins first, so nothing is missed.
+
+        What was followed `before` is left.
+        """
+        await _end(before)
         events = self._live.assistant.follow(self._owner, conversation)
         coming = asyncio.ensure_future(anext(events))
         try:
@@ -210,14 +217,16 @@ class Line:
     async def _send_changes(
         self,
         conversation: str,
-        turn: "Turn",
+        turn: Turn,
         events: AsyncIterator[Batch],
         coming: "asyncio.Future[Batch]",
     ) -> None:
         batch = await coming
         while True:
-            for part in _by_turn(batch):
+            for part in by_turn(batch):
                 fresh = isinstance(part[0], TurnStarted)
+                if isinstance(part[0], TurnStarted) and part[0].said.versions:
+                    await self._send_snapshot(conversation)  # another branch than the one shown
                 if changes := turn.after(part):
                     frame: Frame = {"kind": "turn", "conversation": conversation}
                     await self._send({**frame, "fresh": fresh, "messages": changes})
@@ -242,14 +251,14 @@ class Line:
 
     async def _draw_panes(self) -> dict[str, str]:
         assistant = self._live.assistant
-        answering = await assistant.answering(self._owner, self._conversation)
-        spent = await assistant.usage(self._owner, self._conversation)
+        answering = await assistant.answering(self._owner, self.conversation)
+        spent = await assistant.usage(self._owner, self.conversation)
         listed = await assistant.conversations(self._owner)
-        state = await assistant.memory.state(self._owner, self._conversation)
+        state = await assistant.memory.state(self._owner, self.conversation)
         full = await self._fullness()
         now = panes.local_now(self._offset_min)
         tools = await tool_panel.look(
-            assistant, self._owner, self._conversation, answering, spent, operator=self._operator
+            assistant, self._owner, self.conversation, answering, spent, operator=self._operator
         )
         drawn = {
             "conversations": panes.conversations(listed, now),
@@ -257,15 +266,15 @@ class Line:
             "banner": panes.banner(answering),
             "usage": panes.usage(spent, answering),
             "memory": panes.memory(state),
-            "context": context.meter(full, self._conversation, can_summarise=not answering.offline),
+            "context": context.meter(full, self.conversation, can_summarise=not answering.offline),
             "forecast": panes.forecast(spent, answering),
             "json": choice.chip(answering),
             "tools": tool_panel.side(tools),
         }
         if self._tools_open:
             drawn["toolbox"] = tool_panel.pane(tools)
-        if self._choosing and self._conversation:
-            decided = await assistant.choices(self._owner, self._conversation)
+        if self._choosing and self.conversation:
+            decided = await assistant.choices(self._owner, self.conversation)
             usual = await assistant.choices(self._owner, EVERYWHERE)
             drawn["choice"] = choice.sheet(
                 assistant.offers(self._owner),
@@ -275,83 +284,16 @@ class Line:
                 await assistant.speaker(self._owner),
             )
         if (wanted := self._remembering) is not None:
-            look = memory_panel.look(assistant, self._owner, self._conversation, wanted, now)
+            look = memory_panel.look(assistant, self._owner, self.conversation, wanted, now)
             drawn["remembering"] = await look
         if state.to_make:  # nobody tells how far it is
             asyncio.get_running_loop().call_later(_LOOK_AGAIN_S / 2, self.stale.set)
         return drawn
 
     async def _fullness(self) -> Fullness:
-        if not self._conversation:
+        if not self.conversation:
             return Fullness()
-        return await self._live.assistant.fullness(self._owner, self._conversation)
-
-
-class Turn:
-    """The turn that a page follows: its events folded, and what the page shows of it.
-
-    `shown` is what the page has from the store. What was changed there since the turn (forgotten,
-    pinned) its events do not know: they add nothing to a reply that is whole already. `forgotten`
-    grows while the page is open: one that was recalled or told in this turn is not shown again.
-    """
-
-    def __init__(
-        self, live: Live, shown: Sequence[Message] = (), forgotten: Collection[str] = ()
-    ) -> None:
-        self._live = live
-        self._forgotten = forgotten
-        self._whole = {message.id for message in shown if message.status != "running"}
-        self._pinned = {message.id for message in shown if message.pinned}
-        self._exchange: Exchange | None = None
-        self._drawn = Drawn()
-        self._counted = 0
-
-    @property
-    def growing(self) -> bool:
-        return bool(self._counted)
-
-    def after(self, events: Sequence[Event]) -> list[Frame]:
-        """What the page must change after these events."""
-        for event in events:
-            if isinstance(event, TurnStarted):
-                pinned = event.said.id in self._pinned or event.said.pinned
-                event = replace(event, said=replace(event.said, pinned=pinned))
-                self._exchange, self._drawn = begin(event), Drawn()
-            elif self._exchange is not None:
-                self._exchange = grow(self._exchange, event)
-        if self._exchange is None:
-            return []
-        self._count(int(self._exchange.reply.status == "running"))
-        changes = self._drawn.update(_without(self._exchange, self._forgotten))
-        return [] if self._exchange.reply.id in self._whole else changes
-
-    def leave(self) -> None:
-        self._count(0)
-
-    def _count(self, growing: int) -> None:
-        self._live.growing += growing - self._counted
-        self._counted = growing
-
-
-def _without(exchange: Exchange, forgotten: Collection[str]) -> Exchange:
-    """The exchange as its reply says it now, without what was forgotten since."""
-    about = exchange.reply.provenance
-    if about is None or not forgotten:
-        return exchange
-    recalled = tuple(one for one in about.recalled if one.id not in forgotten)
-    remembered = tuple(one for one in about.remembered if one.id not in forgotten)
-    about = replace(about, recalled=recalled, remembered=remembered)
-    return replace(exchange, reply=replace(exchange.reply, provenance=about))
-
-
-def _by_turn(batch: Sequence[Event]) -> list[list[Event]]:
-    """A batch cut where a turn begins."""
-    parts: list[list[Event]] = []
-    for event in batch:
-        if not parts or isinstance(event, TurnStarted):
-            parts.append([])
-        parts[-1].append(event)
-    return parts
+        return await self._live.assistant.fullness(self._owner, self.conversation)
 
 
 def _read(text: str) -> dict[str, object]:

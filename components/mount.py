@@ -60,7 +60,7 @@ def mount(
     access = access or Access()
     sessions = Sessions(access, sign_key)
     live = Live(assistant)
-    assistant.listen(live.changed, live.notify_all, live.forgotten)
+    assistant.listen(live.changed, live.notify_all, live.forgotten, live.moved)
     assistant.elsewhere.on_change = live.look_again
     static = StaticFiles()
 

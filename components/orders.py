@@ -12,13 +12,24 @@ from assistant import EVERYWHERE, Assistant, Refused, Take
 from components import (
     dictation_orders,
     memory_orders,
+    message_orders,
     style_orders,
     tool_orders,
     voice_orders,
 )
 from components.dictation_orders import DictationOrder, Discard, Transcribe, Words
 from components.memory_orders import MemoryOrder
-from components.order_fields import ConversationId, MessageId, Sha256
+from components.message_orders import (
+    Branch,
+    Edit,
+    MessageOrder,
+    Rate,
+    Repair,
+    Resume,
+    Retry,
+    Select,
+)
+from components.order_fields import ConversationId, Sha256
 from components.style_orders import CheckProvider, KeepPreset, ListModels, SetStyle, StyleOrder
 from components.tool_orders import ApproveServer, Permit, RestartServer, ToolOrder
 from components.voice_orders import ChooseVoice, Preview, VoiceOrder
@@ -44,14 +55,6 @@ class Send:
 class Stop:
     conversation: ConversationId
     do: Literal["stop"] = "stop"
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    conversation: ConversationId
-    reply: MessageId
-    speak: bool = False
-    do: Literal["retry"] = "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +98,15 @@ class Decide:
     do: Literal["decide"] = "decide"
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
-    conversation: ConversationId
-    reply: MessageId
-    speak: bool = False
-    do: Literal["repair"] = "repair"
-
-
 Order = (
     Send
     | Stop
-    | Retry
     | Rename
     | Delete
     | Choose
     | Refresh
-    | Repair
     | Decide
+    | MessageOrder
     | DictationOrder
     | ToolOrder
     | VoiceOrder
@@ -181,8 +175,6 @@ async def _carry_out(
             return await dictation_orders.carry_out(assistant, owner, pool, order)
         case Stop(conversation):
             await assistant.stop(owner, conversation)
-        case Retry(conversation, reply, speak):
-            await assistant.retry(owner, conversation, reply, speak, pool)
         case Rename(conversation, title):
             await assistant.rename(owner, conversation, title)
         case Delete(conversation):
@@ -201,8 +193,8 @@ async def _carry_out(
             return await voice_orders.carry_out(assistant, owner, pool, order)
         case SetStyle() | KeepPreset() | CheckProvider() | ListModels():
             return await style_orders.carry_out(assistant, owner, order)
-        case Repair(conversation, reply, speak):
-            await assistant.repair(owner, conversation, reply, speak, pool)
+        case Retry() | Repair() | Edit() | Resume() | Select() | Rate() | Branch():
+            await message_orders.carry_out(assistant, owner, pool, order)
         case _:
             await memory_orders.carry_out(assistant, owner, pool, order)
     return None

@@ -6,8 +6,12 @@ from messages import Fault
 
 _WORTH_TELLING = 2_000  # tokens; of less, an estimate says too little
 _ENDINGS = {
-    "length": Fault("The reply reached the longest this model may write.", "Ask it to go on."),
-    "incomplete": Fault("The reply may be incomplete: the server just stopped sending.", "Retry."),
+    "length": Fault(
+        "The reply reached the longest this model may write.", "Continue for the rest.", True
+    ),
+    "incomplete": Fault(
+        "The reply may be incomplete: the server just stopped sending.", "Continue, or Retry.", True
+    ),
     "content_filter": Fault("The provider's filter cut this reply.", "Ask in another way."),
 }
 _CUT = Fault(

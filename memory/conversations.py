@@ -1,8 +1,9 @@
 """Conversations and what was said in them, each with its owner, on disk before anything goes on."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from time import time
 from typing import Any
 
 import sqlalchemy as sa
@@ -96,6 +97,16 @@ class Conversations:
         # Reading 10,000 messages takes 50 ms and more, too long for the loop.
         return await asyncio.to_thread(lambda: [rows.as_shown(r, left) for r in reversed(newest)])
 
+    async def message(self, owner: str, conversation_id: str, message_id: str) -> Message:
+        """One of those that are shown."""
+        mine = rows.of(owner, conversation_id)
+        found = sa.select(*rows.SHOWN).where(messages.c.id == known_id(message_id), *mine)
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(found)).first()
+            if row is None:
+                raise Missing("No such message.")
+            return rows.as_shown(row, await rows.left_of(connection, mine))
+
     async def after(self, owner: str, conversation_id: str, message_id: str) -> str:
         """The id of the message that follows; "" where there is none."""
         m, mine = messages.c, rows.of(owner, conversation_id)
@@ -157,6 +168,33 @@ class Conversations:
             await _touch(connection, owner, conversation_id, reply.at)
             beside = await rows.left_of(connection, mine)
         return Begun(rows.as_shown(asked, beside), _among(reply, place, beside), left)
+
+    async def begin_again(
+        self,
+        owner: str,
+        conversation_id: str,
+        reply_id: str,
+        resumed: Callable[[Message], Message],
+    ) -> Begun:
+        """Let the last reply run on from where it ended, as `resumed` makes it of what is stored.
+
+        Raises Busy; Missing if `reply_id` is not the last message, or no reply.
+        """
+        mine = rows.of(owner, conversation_id)
+        async with self._engine.begin() as connection:
+            await rows.refuse_busy(connection, mine)
+            row = await rows.shown_row(connection, mine, reply_id, "assistant")
+            if (await _next(connection, mine)).parent != row.id:
+                raise Missing("No such last reply.")
+            asked = await rows.shown_row(connection, mine, row.parent, "user")
+            left = await rows.left_of(connection, mine)
+            reply = resumed(rows.as_shown(row, left))
+            change = {"status": reply.status, "body": rows.body_of(reply)}
+            change["replica"] = self._replica
+            again = sa.update(messages).where(messages.c.id == row.id, *mine)
+            await connection.execute(again.values(change))
+            await _touch(connection, owner, conversation_id, time())
+        return Begun(rows.as_shown(asked, left), reply)
 
     async def save(self, owner: str, conversation_id: str, *changed: Message) -> None:
         """Store these messages as they are now. One that was deleted meanwhile stays deleted."""
@@ -312,7 +350,7 @@ def _interrupted(message: Message) -> Message:
     )
     fault = Fault(
         "Parley was ended in the middle of this reply.",
-        "What had arrived is kept. Ask for it again with Retry.",
+        "What had arrived is kept: Continue, or Retry.",
     )
     about = replace(message.provenance or Provenance(), fault=fault, asking=())
     return replace(

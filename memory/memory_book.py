@@ -22,7 +22,7 @@ from memory.memory_rows import (
     rows_among,
     rows_where,
 )
-from memory.schema import forgotten, memories
+from memory.schema import forgotten, memories, messages
 from memory.sentences import folded_line
 from memory.statements import understood
 from memory.unrecalled import unrecall
@@ -113,7 +113,9 @@ class MemoryBook:
     async def _say(self, owner: str, rows: Sequence[Row]) -> list[Change]:
         changes: list[Change] = []
         async with self._engine.begin() as connection:
-            marked = await _marked(connection, owner, [row.message_id for row in rows])
+            said = [row.message_id for row in rows]
+            marked = await _marked(connection, owner, said)
+            marked |= await _left(connection, owner, said)
             for row in rows:
                 found = await rows_where(connection, owner, memories.c.id == row.id)
                 if row.message_id in marked or (found and _stays(found[0], row.text)):
@@ -257,11 +259,23 @@ async def _supersede(connection: AsyncConnection, owner: str, row: Row) -> tuple
 
 
 async def _marked(connection: AsyncConnection, owner: str, ids: Sequence[str]) -> set[str]:
+    """Those that were forgotten."""
     found: set[str] = set()
     for start in range(0, len(ids), AT_ONCE):
         some = forgotten.c.message_id.in_(ids[start : start + AT_ONCE])
         known = sa.select(forgotten.c.message_id).where(forgotten.c.owner == owner, some)
         found |= set((await connection.execute(known)).scalars())
+    return found
+
+
+async def _left(connection: AsyncConnection, owner: str, ids: Sequence[str]) -> set[str]:
+    """Those of a branch that was left while its last turn was still being remembered."""
+    m, found = messages.c, set[str]()
+    for start in range(0, len(ids), AT_ONCE):
+        left = sa.select(m.id).where(
+            m.id.in_(ids[start : start + AT_ONCE]), m.owner == owner, m.replaced
+        )
+        found |= set((await connection.execute(left)).scalars())
     return found
 
 

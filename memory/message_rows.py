@@ -1,6 +1,6 @@
 """Messages as rows of a tree: which a conversation shows, where each stands, what stands beside it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -145,26 +145,46 @@ async def insert(
     replica: int = 0,
 ) -> None:
     """Store a new message; `replica` is the Parley that is making it."""
-    row = {
-        "id": known_id(message.id),
-        "conversation_id": conversation_id,
-        "owner": owner,
-        "seq": place.seq,
-        "parent": place.parent,
-        "version": place.version,
-        "chosen": True,
-        "role": message.role,
-        "status": message.status,
-        "at": message.at,
-        "replaced": False,
-        "pinned": message.pinned,
-        "body": body_of(message),
-        "replica": replica,
-    }
-    await connection.execute(sa.insert(messages).values(row))
-    await link_media(connection, owner, message)
-    if message.status != "running":
-        await keep_words(connection, owner, [message])
+    await insert_many(connection, owner, conversation_id, [(place, message)], replica)
+
+
+async def insert_many(
+    connection: AsyncConnection,
+    owner: str,
+    conversation_id: str,
+    placed: Sequence[tuple[Place, Message]],
+    replica: int = 0,
+) -> None:
+    """New messages, which are shown, with what they refer to."""
+    new = [
+        {
+            "id": known_id(message.id),
+            "conversation_id": conversation_id,
+            "owner": owner,
+            "seq": place.seq,
+            "parent": place.parent,
+            "version": place.version,
+            "chosen": True,
+            "role": message.role,
+            "status": message.status,
+            "at": message.at,
+            "replaced": False,
+            "pinned": message.pinned,
+            "body": body_of(message),
+            "replica": replica,
+        }
+        for place, message in placed
+    ]
+    await connection.execute(sa.insert(messages), new)
+    links = [
+        {"message_id": message.id, "owner": owner, "sha256": sha256}
+        for _, message in placed
+        for sha256 in _media_of(message)
+    ]
+    if links:
+        await connection.execute(sa.insert(message_media), links)
+    if said := [message for _, message in placed if message.status != "running"]:
+        await keep_words(connection, owner, said)
 
 
 async def link_media(connection: AsyncConnection, owner: str, message: Message) -> None:

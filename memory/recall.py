@@ -280,20 +280,27 @@ class Recall:
         What it had superseded holds again: so a fact just made is undone. The ids of all that is
         gone come back.
         """
-        return await self._gone(owner, self._book.forget(known_owner(owner), known_id(memory_id)))
+        forgetting = self._book.forget(known_owner(owner), known_id(memory_id))
+        return [row.id for row in await self._gone(owner, forgetting)]
 
     async def forget_conversation(self, owner: str, conversation_id: str) -> None:
         """Forget all that was said there. Stop its turn first: what is said later is kept."""
         there = known_id(conversation_id)
         await self._gone(owner, self._book.forget_conversation(known_owner(owner), there))
 
-    async def drop_messages(self, owner: str, message_ids: Sequence[str]) -> None:
-        """Drop what was said and told in messages of a branch that was left."""
+    async def drop_messages(self, owner: str, message_ids: Sequence[str]) -> set[str]:
+        """Drop what was said and told in messages of a branch that was left.
+
+        Those that had memories come back.
+        """
         known_owner(owner)
         ids = [known_id(message_id) for message_id in message_ids]
+        had: set[str] = set()
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
-            await self._gone(owner, self._book.drop_messages(owner, some))
+            gone = await self._gone(owner, self._book.drop_messages(owner, some))
+            had |= {row.message_id for row in gone}
+        return had
 
     async def export(self, owner: str) -> bytes:
         """All but the passages of documents that were not added to the memory."""
@@ -343,13 +350,13 @@ class Recall:
         await self._rank(owner, changes)
         return await self._lookup.memories(owner, list(dict.fromkeys(row.id for row in held)))
 
-    async def _gone(self, owner: str, work: Awaitable[Sequence[Change]]) -> list[str]:
-        """Do it to its end, with the indexes: the ids of what is no longer there."""
+    async def _gone(self, owner: str, work: Awaitable[Sequence[Change]]) -> list[Row]:
+        """Do it to its end, with the indexes: what is no longer there."""
 
-        async def all_of_it() -> list[str]:
+        async def all_of_it() -> list[Row]:
             changes = await work
             await self._rank(owner, changes)
-            return [one.before.id for one in changes if one.before and not one.after]
+            return [one.before for one in changes if one.before and not one.after]
 
         return await to_its_end(all_of_it())
 

@@ -27,10 +27,11 @@ from inference.backend import (
     ToolSpec,
 )
 from inference.shortcomings import shortcoming
-from messages import Message, Purpose, ToolCall, ToolResult
+from messages import Message, Purpose, Text, ToolCall, ToolResult
 from steps.checking import json_wanted
 from steps.course import Course
 from steps.fitting import fitted, learn, learn_refusal, offered
+from steps.resuming import Seam
 from steps.surroundings import around
 from steps.tooling import Round, for_model
 
@@ -65,6 +66,7 @@ def unanswered(reply: Message) -> list[ToolCall]:
 async def _ask(course: Course, tools: Sequence[ToolSpec], purpose: Purpose) -> AsyncIterator[Event]:
     """One request for a reply, and what comes of it."""
     choice, window, style = course.choice, course.window, course.turn.wishes.choices.style
+    seam = Seam(_unfinished(course.exchange.reply))
     request = ChatRequest(
         choice.model,
         window.system,
@@ -86,16 +88,27 @@ async def _ask(course: Course, tools: Sequence[ToolSpec], purpose: Purpose) -> A
                     yield sent
                 yield Waiting(why, wait_s)
             case TextChunk(text):
-                yield TextDelta(text)
+                if new := seam.take(text):
+                    yield TextDelta(new)
             case ReasoningChunk(text):
                 yield ReasoningDelta(text)
             case CallChunk(call):
+                if new := seam.end():
+                    yield TextDelta(new)
                 yield ToolCalled(call)
             case FinishedChunk() as end:
+                if new := seam.end():
+                    yield TextDelta(new)
                 course.finish = end.finish
                 course.shortcoming = shortcoming(end, course.line.provider, window.tokens)
                 yield _counted(sent, end)
                 await learn(course, end)
+
+
+def _unfinished(reply: Message) -> str:
+    """The words after which the reply goes on, where it broke off in the middle of them."""
+    last = reply.parts[-1] if reply.parts else None
+    return last.text if isinstance(last, Text) else ""
 
 
 async def _chunks(course: Course, request: ChatRequest, purpose: Purpose) -> AsyncIterator[Chunk]:

@@ -23,7 +23,10 @@ from voice.activity import VoiceActivity
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is asked for. `history` is everything said before, oldest first, without `said`."""
+    """What is asked for. `history` is everything said before, oldest first, without `said`.
+
+    `reply` is as it begins: one of several versions, or one that broke off and goes on.
+    """
 
     owner: str
     conversation_id: str
@@ -31,6 +34,7 @@ class Turn:
     reply_id: str
     history: Sequence[Message]
     wishes: Wishes = Wishes()
+    reply: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,11 @@ class Course:
         self.lines = layers.lines.of(turn.owner)
         self.shortcoming: Fault | None = None
         self.requests = 0
-        self.asked = 0  # the number of the last one that was not for speech, which goes beside it
+        about = self.exchange.reply.provenance
+        self._before = len(about.requests) if about else 0  # sent for it when it broke off
+        self.asked = (
+            self._before
+        )  # the number of the last one that was not for speech, which goes beside it
         self.history: Sequence[Message] = turn.history
         self.said = turn.said
         self.remembered: list[Memory] = []
@@ -113,9 +121,14 @@ class Course:
         """The event of one more request."""
         self.requests += 1
         if purpose != "speech":
-            self.asked = self.requests - 1
+            self.asked = self.number
         free = line.provider.billing == "free"
-        return RequestSent(Request(purpose, model, free=free), self.requests - 1)
+        return RequestSent(Request(purpose, model, free=free), self.number)
+
+    @property
+    def number(self) -> int:
+        """Of the last request, among all that were sent for this reply."""
+        return self._before + self.requests - 1
 
     def errand(self, purpose: Purpose) -> Errand:
         turn = self.turn

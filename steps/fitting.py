@@ -21,6 +21,7 @@ from memory.context import Policy, Room, Window, fit
 from messages import Provenance
 from steps.course import Course
 from steps.drawing import can_draw, spare
+from steps.resuming import asks_for_the_rest
 
 SYSTEM = (
     "You are Parley, a helpful assistant in a chat that people read or listen to. Answer in the "
@@ -51,7 +52,11 @@ def fitted(course: Course) -> Window:
     """The window now, with the reply so far."""
     reply = course.exchange.reply
     about = reply.provenance or Provenance()
+    if course.line.provider.offline and asks_for_the_rest(reply):
+        # It answers the same again, of which the rest is taken.
+        reply = replace(reply, parts=reply.parts[:-1])
     newest = (course.said, reply) if reply.parts else (course.said,)
+    newest += asks_for_the_rest(reply)
     return fit(
         _system(course),
         about.recalled,

@@ -46,7 +46,7 @@ async def transcribe(course: Course) -> AsyncIterator[Event]:
             if kept := await transcripts.claim(owner, part.media.sha256):
                 course.requests += 1
                 request = Request("transcription", kept.model, free=kept.free)
-                yield RequestSent(request, course.requests - 1)
+                yield RequestSent(request, course.number)
             continue
         sound, words = await listen(layers.media, layers.activity, part.media), ""
         if not sound.silent:

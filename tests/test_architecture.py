@@ -14,7 +14,7 @@ ROOMS = (
 )  # fmt: skip
 TOP = (
     "app", "assistant", "attachments", "dictation", "elsewhere", "events", "handler", "house", "intake", "lineup", "logs",
-    "mcp_door", "memories", "messages", "metrics", "refusals", "settings", "shell", "toolbox", "turns",
+    "mcp_door", "memories", "messages", "metrics", "refusals", "revisions", "settings", "shell", "toolbox", "turns",
 )  # fmt: skip
 
 # Who may import whom, among our own modules.
@@ -39,6 +39,7 @@ ARROWS = {
     "intake": {"attachments", "memory", "messages", "refusals"},
     "memories": {"memory", "messages", "refusals"},
     "lineup": {"turns", "memory", "inference", "messages", "refusals"},
+    "revisions": {"lineup", "turns", "memory", "messages", "refusals"},
     "toolbox": {"steps", "inference", "memory", "tools", "refusals"},
     "dictation": {
         "voice",
@@ -59,6 +60,7 @@ ARROWS = {
         "intake",
         "lineup",
         "memories",
+        "revisions",
         "memory",
         "inference",
         "events",

@@ -177,7 +177,7 @@ async def test_a_retry_answers_the_same_message_in_place_of_the_failed_reply(
     failed = await house.turns.start(OWNER, conversation, said("Try"))
     await until_ended(house, conversation)
     await until_stored(house, conversation, "failed")
-    await house.assistant.retry(OWNER, conversation, failed, speak=False)
+    await house.assistant.retry(OWNER, conversation, failed.reply.id, speak=False)
     await until_stored(house, conversation, "done")
     messages = await stored(house, conversation)
     assert [m.text for m in messages] == ["Try", "Now it works."]
