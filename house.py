@@ -91,10 +91,7 @@ async def open_house(
     async with AsyncExitStack() as stack:
         data = chosen.data_path
         stack.callback(claim(data).release)
-        engine = await open_database(
-            chosen.database_url or f"sqlite+aiosqlite:///{data / 'parley.db'}",
-            [*migrations.MIGRATIONS, *ledger.MIGRATIONS],
-        )
+        engine = await _database(chosen)
         stack.push_async_callback(engine.dispose)
         replicas = Replicas(engine)
         book = Ledger(engine, _limits(chosen, connection), replica=replicas.number)
@@ -142,6 +139,11 @@ async def open_house(
             erase_rest=partial(erase_owner, engine, layers.media),
         )
         yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild, mcp, metrics)
+
+
+async def _database(chosen: Settings) -> AsyncEngine:
+    place = chosen.database_url or f"sqlite+aiosqlite:///{chosen.data_path / 'parley.db'}"
+    return await open_database(place, [*migrations.MIGRATIONS, *ledger.MIGRATIONS])
 
 
 def _closed(metrics: Metrics, request: Closed) -> None:
