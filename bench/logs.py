@@ -15,6 +15,8 @@ _DAY = re.compile(r"(?<![\d:.])([12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?(?![\d:])",
 _IN_NUMBERS = re.compile(r"(?<!\d)(\d{1,4})[-/.](\d{1,2})[-/.](\d{1,4})(?!\d)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?\s*([ap]\.?m)?", re.IGNORECASE)
 IN_MILLISECONDS = 1e11
+ROLES = {"": "user", "human": "user", "ai": "assistant", "bot": "assistant", "model": "assistant"}
+"""Speakers who are no people, as others call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def _log(found: dict[str, Any]) -> Log:
             str(turn["id"]),
             str(turn.get("session", "")),
             seconds(turn.get("at")),
-            str(turn.get("speaker") or "user"),
+            _speaker(turn),
             str(turn.get("text") or ""),
         )
         for turn in found["turns"]
@@ -66,6 +68,11 @@ def _log(found: dict[str, Any]) -> Log:
         for question in found.get("questions", ())
     ]
     return Log(str(found["id"]), turns, [question for question in asked if question.evidence])
+
+
+def _speaker(turn: dict[str, Any]) -> str:
+    said = str(turn.get("speaker") or "").strip()
+    return ROLES.get(said.casefold(), said)
 
 
 def seconds(at: object) -> float:

@@ -3,9 +3,16 @@
 `python -m bench.recall FILE.json` with {"conversations": [{"id", "turns": [{"id", "session", "at",
 "speaker", "text"}], "questions": [{"text", "evidence": [turn ids], "kind"}]}]} prints recall@k (the
 share of a question's evidence among the first k turns, averaged over questions) and nDCG@10, by kind
-and in all. Each conversation is the memory of an owner in a real database, asked through the code
-that serves the app. Beside it, the floor: BM25 alone, with date and speaker in the text of logs of
-several people; and vectors alone, one a turn, the question embedded like a turn.
+and in all, for each of:
+
+- recall: the ranking, through the code that serves the app; each conversation is the memory of an
+  owner in a real database;
+- as sent: what a turn of the app would put before the model of it, with the exchanges, the budget of
+  8,000 tokens, and nothing at all where nothing seems to concern the question;
+- BM25 alone, with date and speaker in the text of logs of several people, and vectors alone, one a
+  turn, the question embedded like a turn: the floor.
+
+Without a file it takes the small set of the tests.
 """
 
 import argparse
@@ -14,8 +21,9 @@ import math
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +36,7 @@ from memory.embedding import MAX_CHARS, Embedding, LocalEmbedding
 from memory.indexes import Entry, Indexes, Scope
 from memory.migrations import MIGRATIONS
 from memory.owner_index import UNNAMED
+from memory.recall import Recall
 from memory.schema import memories
 from memory.vectors import VectorStore
 from memory.weights import WEIGHTS
@@ -35,6 +44,8 @@ from messages import new_id
 
 FIRST = (5, 10, 25, 50)
 NDCG = 10
+SENT_TOKENS = 8_000
+OWN_SET = Path(__file__).parent.parent / "tests/memory/talks.json"
 BM25_ALONE = replace(
     WEIGHTS,
     words_near=0,
@@ -59,6 +70,8 @@ class Figures:
     ms: float
 
 
+WAYS = ("recall", "as sent", "BM25 alone", "vectors alone")
+Way = Callable[[Asked], Awaitable[list[str]]]
 Table = dict[str, dict[str, list[Figures]]]
 
 
@@ -69,23 +82,25 @@ async def measure(logs: Sequence[Log], folder: Path) -> Table:
     store = VectorStore(folder / "chroma", embedding.name)
     recipe = Indexes(engine, store, embedding, folder / "indexes")
     words = Indexes(engine, store, embedding, folder / "words", weights=BM25_ALONE)
-    table: Table = {way: defaultdict(list) for way in ("recall", "BM25 alone", "vectors alone")}
+    recall = Recall(engine, recipe)
+    table: Table = {way: defaultdict(list) for way in WAYS}
     try:
         for number, log in enumerate(logs):
             owner = f"log-{number}"
             names = await told(engine, recipe, owner, log)
             plain = Plain(embedding, log)
             await plain.embed()
+            ways: Sequence[Way] = (
+                partial(_ranked, recipe, owner, names),
+                partial(_sent, recall, owner, names),
+                partial(_ranked, words, owner, names),
+                plain.ids,
+            )
             for asked in log.questions:
-                started = time.perf_counter()
-                found = await _ids(recipe, owner, asked, names)
-                table["recall"][asked.kind].append(_figures(asked, found, started))
-                started = time.perf_counter()
-                found = await _ids(words, owner, asked, names)
-                table["BM25 alone"][asked.kind].append(_figures(asked, found, started))
-                started = time.perf_counter()
-                found = await plain.ids(asked)
-                table["vectors alone"][asked.kind].append(_figures(asked, found, started))
+                for name, way in zip(WAYS, ways, strict=True):
+                    started = time.perf_counter()
+                    found = await way(asked)
+                    table[name][asked.kind].append(_figures(asked, found, started))
     finally:
         await recipe.close()
         await words.close()
@@ -141,9 +156,14 @@ class Plain:
         return [self._turns[row].id for row in order[: max(FIRST)]]
 
 
-async def _ids(indexes: Indexes, owner: str, asked: Asked, names: dict[str, str]) -> list[str]:
-    found = await indexes.ranked(Scope(owner), asked.text, limit=max(FIRST), floor=False)
+async def _ranked(indexes: Indexes, owner: str, names: dict[str, str], asked: Asked) -> list[str]:
+    found = await indexes.ranked(Scope(owner), asked.text, limit=max(FIRST), floor="none")
     return [names[ranked.id] for ranked in found]
+
+
+async def _sent(recall: Recall, owner: str, names: dict[str, str], asked: Asked) -> list[str]:
+    found = await recall.recall(owner, asked.text, besides=None, tokens=SENT_TOKENS)
+    return [names[memory.id] for memory in found]
 
 
 def _figures(asked: Asked, found: Sequence[str], started: float) -> Figures:
@@ -175,7 +195,7 @@ def _line(kind: str, some: Sequence[Figures]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.recall")
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?", default=OWN_SET)
     logs = read_logs(parser.parse_args().file)
     with tempfile.TemporaryDirectory() as folder:
         print(printed(asyncio.run(measure(logs, Path(folder)))), end="")

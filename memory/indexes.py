@@ -15,7 +15,7 @@ from memory.embedding import MAX_CHARS, Embedding, Vectors
 from memory.owner_index import LAYOUT, Entry
 from memory.piece_vectors import PieceVectors
 from memory.questions import Question
-from memory.ranking import Ranked, Ranking, Wanted
+from memory.ranking import Floor, Ranked, Ranking, Wanted
 from memory.rebuild import vector_ids
 from memory.scopes import Scope
 from memory.shelf import Held, Shelf, Tasks, in_thread
@@ -64,12 +64,13 @@ class Indexes:
         *,
         besides: str | None = None,
         limit: int = 40,
-        floor: bool = True,
+        floor: Floor = "each",
     ) -> list[Ranked]:
         """The best of `scope` for `query`, best first, none of session `besides`.
 
-        With the `floor` often none: what neither shares telling words with the query nor is near it
-        in meaning is left out. Sends no request but for a provider's embedding of the query.
+        With a `floor` often none: what neither shares telling words with the query nor is near it in
+        meaning is left out, or comes only beside what does. Sends no request but for a provider's
+        embedding of the query.
         """
         text = clean(query)[:MAX_CHARS]
         async with self._shelf.use(scope) as held:
@@ -78,7 +79,7 @@ class Indexes:
                 return []
             ranking = Ranking(held.index, self._weights)
             asked = ranking.question(text)
-            vectors = await self._asked(asked, sentences=floor)
+            vectors = await self._asked(asked, sentences=floor != "none")
             wanted = Wanted(limit, besides or "", floor)
             return await in_thread(ranking.best, asked, vectors, wanted)
 

@@ -28,6 +28,12 @@ _OF_ONESELF = re.compile(
     r"|(?:私|僕|俺|うち|わが|家の|父|母|兄|姉|弟|妹|娘|息子|祖母|祖父|夫|妻|姪|甥|いとこ).*[?？]",
     re.IGNORECASE | re.DOTALL,
 )
+_OF_ONESELF_IN_ENGLISH = re.compile(
+    r"\b(?:(?<!how )do|did|have|had|was|were|am|are|will) (?:i|we)\b[^.!\n]*\?"
+    r"|\b(?:who|whom|whose|what|which|where|when|why|how (?:many|much|long|old|often|far|tall|big)"
+    r"|do you know|did|has|was|were|is|are|['’]s)\b[^.!\n]*\b(?:my|mine|our|ours)\b[^.!\n]*\?",
+    re.IGNORECASE,
+)
 _NOT_LATIN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
 _WORD = re.compile(r"\w+")
 _SMALL = re.compile(r"\d{1,2}")
@@ -51,9 +57,9 @@ class Question:
 
     `rarity` says how much each of its lower-case words counts there. `terms` are all that is looked
     for, hashed; `telling` the words that can lift a memory above the floor. `whole` is the rarity of
-    all its words together. `speaker` is the one person it names, or 0. `of_oneself`: it asks, in
-    another language than English, about whoever asks or their family; `abroad`: it asks anything in
-    another one. `sentences` are there where it has several.
+    all its words together. `speaker` is the one person it names, or 0. `of_oneself`: it asks about
+    whoever asks or their family; `abroad`: it asks anything in another language than English.
+    `sentences` are there where it has several.
     """
 
     meaning: str
@@ -100,7 +106,7 @@ class Reader:
             whole=sum(word.rarity for word in words.values()),
             speaker=self._speaker(names),
             for_reply=_ASKS_FOR_REPLY.search(text) is not None,
-            of_oneself=language != "english" and _OF_ONESELF.search(text) is not None,
+            of_oneself=_of_oneself(text, language),
             abroad=language != "english" and text.rstrip().endswith(("?", "？")),
             unlike_latin=len(_NOT_LATIN.findall(text)) * 2 > len("".join(said)),
         )
@@ -127,6 +133,11 @@ class Reader:
         rest = told - self.names[who]
         alone = not any(count == most or rest & self.names[other] for count, other in others)
         return who if alone else 0
+
+
+def _of_oneself(text: str, language: str) -> bool:
+    asks = _OF_ONESELF_IN_ENGLISH if language == "english" else _OF_ONESELF
+    return asks.search(text) is not None
 
 
 def rarity(having: int, among: int) -> float:

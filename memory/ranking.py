@@ -16,7 +16,7 @@ BM25 and cosine of a long memory are those of its best piece of about 90 words.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +37,18 @@ class Ranked:
     score: float
 
 
+Floor = Literal["none", "each", "first"]
+"""Whether a memory may come that merely is the best there is: any may; none; or, once one concerns the
+question, so may those that stand out from the rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How many, none of session `besides`; with the `floor`, none that merely is the best there is."""
+    """How many, none of session `besides`."""
 
     limit: int
     besides: str = ""
-    floor: bool = True
+    floor: Floor = "each"
 
 
 @dataclass(slots=True)
@@ -65,15 +70,18 @@ class Ranking:
         cosine = self._cosine(vectors[0] if vectors else None)
         share = self._share(asked)
         same = self.index["asks"] & (self._best_piece(share) >= self.weights.same_words)
-        scores = self.scores(asked, cosine, silent=same if wanted.floor else None)
+        scores = self.scores(asked, cosine, silent=None if wanted.floor == "none" else same)
         shown = np.ones(len(scores), np.bool_)
         if wanted.besides:
             shown &= self.index["session"] != self.index.session(wanted.besides)
-        if wanted.floor:
+        if wanted.floor != "none":
             scores += self.weights.asks * self.index["asks"] + self.weights.asks_same * same
             above = self._above_floor(asked, self._nearness(asked, vectors, share, cosine), scores)
             if asked.abroad:
                 above |= self._far_ahead(scores, self._best_piece(share), shown)
+            told = asked.for_reply or asked.speaker or (above & shown).any()
+            if wanted.floor == "first" and told:
+                above |= self._in_company(scores)
             shown &= above
         rows = np.flatnonzero(shown)
         rows = rows[_first(scores[rows], wanted.limit)]
@@ -206,6 +214,13 @@ class Ranking:
             far = scores[first] - scores[second] >= w.ahead * scores.std()
             ahead[first] = far and share[first] >= w.ahead_share
         return ahead
+
+    def _in_company(self, scores: Scores) -> Bools:
+        """Those that stand out from the rest, and are not far behind the best."""
+        w, mean = self.weights, scores.mean()
+        least = max(w.company * scores.std(), w.company_share * (scores.max() - mean))
+        company: Bools = scores >= mean + least
+        return company
 
     def _best_piece(self, values: NDArray[Any]) -> NDArray[Any]:
         """From pieces to memories."""

@@ -116,16 +116,19 @@ class Recall:
         *,
         besides: str | None,
         tokens: int = 6_000,
-        limit: int = 24,
+        limit: int = 40,
     ) -> list[Memory]:
         """The best for `query`, best first, none of the conversation `besides`, within the budgets.
 
-        Each comes with its question or reply, clipped. Often none: what neither shares a telling
-        word with the query nor is near it in meaning is left out, and so is what is always sent.
+        Each comes with its question or reply, clipped. Often none: only where one shares telling
+        words with the query or is near it in meaning do the best others come along. What is always
+        sent is left out.
         """
         text = clean(query)[:MAX_CHARS]
         scope = Scope(known_owner(owner))
-        ranked = await self._indexes.ranked(scope, text, besides=besides or "", limit=limit * SPARE)
+        ranked = await self._indexes.ranked(
+            scope, text, besides=besides or "", limit=limit * SPARE, floor="first"
+        )
         if not ranked:
             return []
         found, beside = await self._lookup.holding(owner, [one.id for one in ranked], limit)
@@ -146,7 +149,7 @@ class Recall:
         mine = (m.conversation_id == conversation_id, m.kind == "passage")
         rows = await self._lookup.ids(owner, *mine)
         text = clean(query)[:MAX_CHARS]
-        ranked = await self._indexes.ranked(scope, text, limit=PASSAGES_RANKED, floor=False)
+        ranked = await self._indexes.ranked(scope, text, limit=PASSAGES_RANKED, floor="none")
         best = [one.id for one in ranked] or rows[:PASSAGES_RANKED]
         chosen: list[Memory] = []
         for memory in await self._lookup.among(owner, best, mine):

@@ -54,14 +54,20 @@ class Weights:
     say: of tests/memory/language_cases.py unrelated ones have cosines of 0.5 (German 0.1)."""
     of_oneself: float = 0.25
     of_oneself_first: int = 3
-    """It knows less of other languages than English: where a question in one of them is about whoever
-    asks, the first few memories need only this."""
+    """Where a question is about whoever asks, the first few memories need only this: vectors know
+    less of other languages than English, and "which ankle did I hurt?" shares no word with "I twisted
+    my foot"."""
     ahead: float = 1.5
     ahead_share: float = 0.15
     ahead_of: int = 20
     """Or, of at least so many memories, the best one alone: if it leaves the second so many standard
     deviations behind and has that share of the words. With this 3 more of 20 answers in Japanese are
     shown, and none of the 45 remarks in five languages brings up more."""
+    company: float = 0.75
+    company_share: float = 0.25
+    """Once something is above the floor, what is so many standard deviations above the mean comes
+    along, and at least this share of what the best is. Of the evidence in tests/memory/talks.json the
+    ranking has 81 % among its first ten; 79 are sent so, and 48 with what is above the floor alone."""
     sentences: int = 8
     """So many sentences of a long message may each pass the floor for it,"""
     sentence_terms: int = 2

@@ -122,14 +122,14 @@ async def test_nothing_of_the_conversation_that_asks_is_ranked(opened: Opened) -
 
 async def test_an_index_comes_back_from_its_file_without_any_vector_store(opened: Opened) -> None:
     *_, peanuts = await shelved(opened, indexes := opened())
-    before = await indexes.ranked(MINE, ASKED, limit=20, floor=False)
+    before = await indexes.ranked(MINE, ASKED, limit=20, floor="none")
     await opened.close()
     [file] = opened.files()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert b"peanuts" not in file.read_bytes()
     assert ANN.encode() not in file.read_bytes()
     again = opened(chroma="empty")
-    after = await again.ranked(MINE, ASKED, limit=20, floor=False)
+    after = await again.ranked(MINE, ASKED, limit=20, floor="none")
     assert [one.id for one in after] == [one.id for one in before]
     assert [one.score for one in after] == pytest.approx([one.score for one in before], abs=1e-3)
     assert after[0].id == peanuts.id
@@ -202,7 +202,7 @@ async def test_what_is_dropped_leaves_index_vectors_and_file_at_once(opened: Ope
     indexes = opened()
     await deleted(opened.engine, entries[-1])
     await indexes.dropped(MINE, [(entries[-1].id, entries[-1].position)])
-    assert entries[-1].id not in await ids(indexes, floor=False, limit=200)
+    assert entries[-1].id not in await ids(indexes, floor="none", limit=200)
     await opened.close()
     store = VectorStore(opened.root / "chroma", "vectors")
     assert len(await store.ids(0)) == len(SHELVES)
@@ -234,7 +234,7 @@ async def test_an_erased_owner_leaves_no_file_and_no_vector(opened: Opened) -> N
     async with opened.engine.begin() as connection:
         await connection.exec_driver_sql("DELETE FROM memories WHERE owner = 'ann'")
     await indexes.erase(ANN)
-    assert await ids(indexes, floor=False) == []
+    assert await ids(indexes, floor="none") == []
     assert len(opened.files()) == 1
     await opened.close()
     store = VectorStore(opened.root / "chroma", "vectors")
@@ -294,7 +294,7 @@ async def test_who_gives_up_in_the_middle_leaves_a_sound_index(opened: Opened) -
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await indexes.added(MINE, new)
-    found = await ids(indexes, "skates in a locker", limit=1_000, floor=False)
+    found = await ids(indexes, "skates in a locker", limit=1_000, floor="none")
     assert len(found) == len(set(found)) == 300
 
 
@@ -310,9 +310,9 @@ async def test_the_order_is_that_of_a_search_made_all_at_once(opened: Opened) ->
         await deleted(opened.engine, gone)
         await grown.dropped(MINE, [(gone.id, gone.position)])
     query = "Where is the quince jam?"
-    one = await grown.ranked(MINE, query, limit=50, floor=False)
+    one = await grown.ranked(MINE, query, limit=50, floor="none")
     await opened.close()
-    other = await opened(files="others").ranked(MINE, query, limit=50, floor=False)
+    other = await opened(files="others").ranked(MINE, query, limit=50, floor="none")
     assert len(one) == 30
     scores = {ranked.id: ranked.score for ranked in one}
     assert [scores[ranked.id] for ranked in other] == pytest.approx(

@@ -28,7 +28,7 @@ async def test_17_of_20_answers_are_among_the_first_ten(
         texts |= {entry.id: entry.text for entry in entries}
     found = shown = 0
     for question, answer in life.told:
-        ranked = await indexes.ranked(MINE, question, limit=10, floor=False)
+        ranked = await indexes.ranked(MINE, question, limit=10, floor="none")
         found += answer in [texts[one.id] for one in ranked]
         ranked = await indexes.ranked(MINE, question, limit=10)
         shown += answer in [texts[one.id] for one in ranked]

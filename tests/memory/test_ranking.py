@@ -14,7 +14,7 @@ from memory.chunks import chunks
 from memory.embedding import LocalEmbedding
 from memory.owner_index import Entry, OwnerIndex
 from memory.questions import Question
-from memory.ranking import Ranking, Wanted
+from memory.ranking import Floor, Ranking, Wanted
 from memory.weights import WEIGHTS, Weights, weights_for
 from memory.words import terms
 from tests.memory.recall_cases import UNRELATED
@@ -72,7 +72,7 @@ class Asking:
         return self
 
     async def found(
-        self, query: str, weights: Weights = WEIGHTS, *, floor: bool = False, limit: int = 10
+        self, query: str, weights: Weights = WEIGHTS, *, floor: Floor = "none", limit: int = 10
     ) -> list[str]:
         ranking = Ranking(self.index, weights)
         asked = ranking.question(query)
@@ -129,7 +129,7 @@ async def test_a_session_about_the_matter_lifts_what_was_said_in_it(asking: Ask)
     async def best(weights: Weights) -> str:
         ranking = Ranking(talk.index, weights)
         asked = ranking.question("Where are the keys of the boat?")
-        found = ranking.best(asked, [await talk._vector(asked)], Wanted(20, floor=False))
+        found = ranking.best(asked, [await talk._vector(asked)], Wanted(20, floor="none"))
         with_keys = [one for one in found if talk.entries[int(one.id, 16)].text == keys]
         return str(talk.entries[int(with_keys[0].id, 16)].session)
 
@@ -181,7 +181,7 @@ async def test_dates_are_words_of_logs_of_several_people(asking: Ask) -> None:
     talk = await asking([*june, *march])
     ranking = Ranking(talk.index)
     asked = ranking.question("What was bought in March 2023?")
-    best = ranking.best(asked, [], Wanted(4, floor=False))
+    best = ranking.best(asked, [], Wanted(4, floor="none"))
     assert [talk.entries[int(one.id, 16)].session for one in best[:2]] == ["march", "march"]
 
 
@@ -189,7 +189,7 @@ async def test_a_long_message_is_found_by_the_part_that_answers(asking: Ask) -> 
     filler = [f"On day {n} we walked past {text.lower()}" for n in range(6) for text in IDLE]
     long = " ".join([*filler[:30], "My blood group is 0 negative.", *filler[30:]])
     talk = await asking([*IDLE, *filler[:25], long])
-    assert (await talk.found("What is my blood group?", floor=True))[0] == long
+    assert (await talk.found("What is my blood group?", floor="each"))[0] == long
     assert len(talk.index["terms"]) > len(talk.entries) + 4
 
 
@@ -197,7 +197,7 @@ async def test_of_two_that_say_the_same_the_longer_comes_first(asking: Ask) -> N
     talk = await asking([*IDLE, *IDLE])
     ranking = Ranking(talk.index)
     asked = ranking.question("zyzzyva")
-    best = ranking.best(asked, [], Wanted(1, floor=False))
+    best = ranking.best(asked, [], Wanted(1, floor="none"))
     longest = max(IDLE, key=len)
     assert talk.entries[int(best[0].id, 16)].text == longest
 
@@ -235,9 +235,9 @@ async def test_one_sentence_of_a_long_message_lifts_what_concerns_it(asking: Ask
         "Please keep my peanut allergy in mind. Budget is about ninety euros, wine included, and the "
         "kitchen has only two working burners plus a temperamental oven from the seventies."
     )
-    assert await talk.found(long, floor=True) == [peanuts]
+    assert await talk.found(long, floor="each") == [peanuts]
     none = replace(WEIGHTS, sentences=0)
-    assert await talk.found(long, none, floor=True) == []
+    assert await talk.found(long, none, floor="each") == []
 
 
 async def test_what_concerns_nothing_brings_up_nothing_however_long(asking: Ask) -> None:
@@ -245,14 +245,14 @@ async def test_what_concerns_nothing_brings_up_nothing_however_long(asking: Ask)
     talk = await asking([*facts, "My sourdough starter is called Gerald."])
     for start in range(len(UNRELATED)):
         message = " ".join(UNRELATED[start : start + 4])
-        assert await talk.found(message, floor=True) == []
+        assert await talk.found(message, floor="each") == []
 
 
 async def test_small_words_alone_bring_up_nothing(asking: Ask) -> None:
     talk = await asking(
         [*IDLE, "El puerto estaba lleno de turistas.", "¡Hola! Ya estamos en casa."]
     )
-    assert await talk.found("Hola, ¿cómo estás?", floor=True) == []
+    assert await talk.found("Hola, ¿cómo estás?", floor="each") == []
 
 
 async def test_the_best_answer_to_a_question_in_another_language_may_be_far_ahead(
@@ -262,9 +262,9 @@ async def test_the_best_answer_to_a_question_in_another_language_may_be_far_ahea
     answer = "七月に二週間、屋久島へ旅行する予定だ。夏休みが楽しみ。"
     talk = await asking([*idle, answer])
     asked = "今年の夏休みはどこへ行く？"
-    assert await talk.found(asked, floor=True) == [answer]
-    assert await talk.found(asked, replace(WEIGHTS, ahead=99.0), floor=True) == []
-    assert await talk.found("このエラーはどういう意味？", floor=True) == []
+    assert await talk.found(asked, floor="each") == [answer]
+    assert await talk.found(asked, replace(WEIGHTS, ahead=99.0), floor="each") == []
+    assert await talk.found("このエラーはどういう意味？", floor="each") == []
 
 
 def reference(texts: Sequence[str], query: str, among: int) -> list[float]:

@@ -53,9 +53,9 @@ async def test_a_long_reply_is_clipped_and_a_short_one_left_out(recall: Recall) 
         new_id(),
         [said("My brother Tom paints barns."), reply("Wonderful colours. " * 100, "done")],
     )
-    assert await texts(recall, "What does my sister Ida breed?") == [
-        "My sister Ida breeds alpacas."
-    ]
+    found = await texts(recall, "What does my sister Ida breed?")
+    assert found[0] == "My sister Ida breeds alpacas."
+    assert "Nice!" not in found
     found = await texts(recall, "What does my brother Tom paint?")
     assert found[1].endswith("…")
     assert len(found[1]) <= 301
@@ -79,11 +79,11 @@ async def test_a_reply_that_was_asked_for_again_is_no_companion(
 
 
 async def test_recall_keeps_within_its_budgets(recall: Recall) -> None:
-    for number in range(40):
+    for number in range(50):
         words = f"Badge number {number} opens the door of the north tower, where the archive is."
         await recall.remember(ANN, new_id(), [said(words)])
     query = "Which badge opens the archive in the north tower?"
-    assert len(await recall.recall(ANN, query, besides=None)) == 24
+    assert len(await recall.recall(ANN, query, besides=None)) == 40
     assert len(await recall.recall(ANN, query, besides=None, limit=3)) == 3
     few = await recall.recall(ANN, query, besides=None, tokens=200)
     assert 2 <= len(few) <= 6
