@@ -3,8 +3,9 @@
 `python -m bench.memory [--owners 100 --each 1000] [--synthetic]` fills a real database, a real Chroma
 and the indexes' files with made-up conversations, then asks. Printed are milliseconds: warm (the
 owner's index is in memory), cold (it is read from its file), from nothing (no file: made from texts
-and stored vectors), adding one memory (row, vectors, index). With --synthetic, vectors are random
-and go to the files alone, not through Chroma: a million memories in a few minutes.
+and stored vectors), adding one memory (row, vector, index), and what is written to Chroma behind it.
+With --synthetic, vectors are random and go to the files alone, not through Chroma: a million memories
+in a few minutes.
 """
 
 import argparse
@@ -129,6 +130,7 @@ async def measured(owners: int, each: int, synthetic: bool, folder: Path) -> Non
     indexes = Indexes(engine, store, embedding, folder / "indexes")
     await indexes.warm()
     await asked(engine, indexes, store, names, embedding)
+    await indexes.written()
     if not synthetic:
         await from_nothing(engine, store, embedding, names, folder)
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -160,10 +162,16 @@ async def asked(
         ratio += f", {statistics.median(warm) / statistics.median(chroma):.2f} × Chroma's query"
     told("recall, warm", warm, ratio)
     told("recall, cold (from the file)", cold)
-    added = []
-    for _ in range(ADDED):
-        added.append(await timed(lambda: _add(engine, indexes, names[0])))
-    told("adding one (row, vectors, index)", added)
+    await indexes.written()
+    added = [await timed(lambda: _add(engine, indexes, names[0])) for _ in range(ADDED)]
+    told("adding one (row, vector, index)", added)
+    behind = await timed(indexes.written)
+    print(f"{'written to Chroma behind it, each':44}     {behind / ADDED:8.2f} ms")
+    alone = []
+    for _ in range(20):
+        await _add(engine, indexes, names[0])
+        alone.append(await timed(indexes.written))
+    told("the same, one alone", alone)
     told(
         "recall just after adding",
         [await _add_and_ask(engine, indexes, names[0]) for _ in range(20)],
@@ -217,6 +225,7 @@ async def from_nothing(
     names: Sequence[str],
     folder: Path,
 ) -> None:
+    """`store` has all vectors."""
     bare = Indexes(engine, store, embedding, folder / "nothing")
     ms = [
         await timed(lambda n=name: bare.ranked(Scope(n), said(6)))  # type: ignore[misc]

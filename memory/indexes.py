@@ -27,6 +27,8 @@ __all__ = ["Entry", "Indexes", "Ranked", "Scope"]
 
 MIB = 1024 * 1024
 FILLED_AT_ONCE = 200
+MADE_AT_ONCE = 64
+"""So few are made while the question waits: 15 ms of the local default, 1 s of MiniLM."""
 SOUGHT_AGAIN_S = 30.0
 """Between two tries to get vectors that are missing."""
 
@@ -84,7 +86,8 @@ class Indexes:
             return await in_thread(ranking.best, asked, vectors, wanted)
 
     async def added(self, scope: Scope, entries: Sequence[Entry]) -> None:
-        """Make and store vectors of `entries`, whose rows are committed."""
+        """Make vectors of `entries`, whose rows are committed. They are stored soon after: until then,
+        or where that fails, they are only here."""
         vectors = await self._vectors.made(scope.owner, entries)
         if scope not in self._shelf:
             return
@@ -116,6 +119,7 @@ class Indexes:
 
     async def erase(self, owner: str) -> None:
         """Forget all of `owner`, whose rows are gone already."""
+        self._vectors.erase(owner)
         erased = await self._shelf.erase(owner)
         keys = [
             key for index in erased for memory in index.memories() for key in vector_ids(*memory)
@@ -146,9 +150,14 @@ class Indexes:
         """Load what the first question would have to wait for."""
         await self._embedding.embed(["warm"])
 
+    async def written(self) -> None:
+        """Wait until the vectors that were made are stored."""
+        await self._vectors.written()
+
     async def close(self) -> None:
         """Write the files; nothing can be asked afterwards."""
         await self._filling.end(cancel=True)
+        await self._vectors.close()
         await self._shelf.close()
         await self._store.close()
 
@@ -178,10 +187,20 @@ class Indexes:
         if gone:
             await self._shelf.drop(scope, held, list(gone))
         if entries:
-            await self._extend(held, entries, await self._vectors.stored(scope.owner, entries))
+            await self._extend(held, entries, await self._known(scope.owner, entries))
         if not index.whole and time.monotonic() - held.sought > SOUGHT_AGAIN_S:
             held.sought = time.monotonic()
             self._filling.start(self._fill(scope))
+
+    async def _known(self, owner: str, entries: Sequence[Entry]) -> list[Vectors | None]:
+        """Their vectors: stored, or made if only a few are not, as after a crash."""
+        vectors = await self._vectors.stored(owner, entries)
+        lost = [n for n, rows in enumerate(vectors) if rows is None]
+        if 0 < len(lost) <= MADE_AT_ONCE and not self._embedding.per_request:
+            made = await self._vectors.made(owner, [entries[n] for n in lost])
+            for n, rows in zip(lost, made, strict=True):
+                vectors[n] = rows
+        return vectors
 
     async def _extend(
         self, held: Held, entries: Sequence[Entry], vectors: Sequence[Vectors | None]

@@ -9,6 +9,7 @@ from memory.chunks import chunks
 from memory.embedding import MAX_CHARS, Embedding, Vectors
 from memory.owner_index import Entry
 from memory.rebuild import vector_ids
+from memory.unwritten import Unwritten
 from memory.vectors import VectorStore, VectorsUnusable
 
 log = logging.getLogger(__name__)
@@ -22,18 +23,20 @@ class PieceVectors:
 
     def __init__(self, store: VectorStore, embedding: Embedding) -> None:
         self._store, self._embedding = store, embedding
+        self._unwritten = Unwritten(store)
 
     async def stored(self, owner: str, entries: Sequence[Entry]) -> list[Vectors | None]:
         keys = [_keys(entry) for entry in entries]
+        every = [key for ids in keys for key in ids]
+        found = self._unwritten.among(owner, every)
         try:
-            found = await self._store.get(owner, [key for ids in keys for key in ids])
+            found |= await self._store.get(owner, [key for key in every if key not in found])
         except VectorsUnusable as error:
             log.warning("Words alone are compared until there are vectors: %s", error)
-            return [None] * len(entries)
         return [_stacked(ids, found) for ids in keys]
 
     async def made(self, owner: str, entries: Sequence[Entry]) -> list[Vectors | None]:
-        """Made now, and stored where that is possible. None where the embedding is in trouble."""
+        """Made now, and stored soon. None where the embedding is in trouble."""
         found: list[Vectors | None] = []
         for some in _batches(entries):
             texts = [piece for entry in some for piece in _pieces(entry)]
@@ -44,18 +47,27 @@ class PieceVectors:
             keys = [key for entry in some for key in _keys(entry)]
             by_key = dict(zip(keys, rows, strict=True))
             found += [np.stack([by_key[key] for key in _keys(entry)]) for entry in some]
-            try:
-                await self._store.put(owner, by_key)
-            except VectorsUnusable as error:
-                log.warning("Vectors were not stored and will be made again: %s", error)
+            await self._unwritten.add(owner, by_key)
         return found
 
     async def drop(self, keys: Sequence[str]) -> None:
+        self._unwritten.drop(keys)
         try:
             await self._store.drop(keys)
         except VectorsUnusable as error:
             # Numbers without words are left behind; nothing reads a vector that has no text.
             log.warning("Vectors of forgotten memories were not removed: %s", error)
+
+    def erase(self, owner: str) -> None:
+        """Those of `owner` that are not stored yet."""
+        self._unwritten.erase(owner)
+
+    async def written(self) -> None:
+        """Wait until all are in the store that were made."""
+        await self._unwritten.written()
+
+    async def close(self) -> None:
+        await self._unwritten.close()
 
 
 def _pieces(entry: Entry) -> list[str]:

@@ -104,6 +104,11 @@ class VectorStore:
         self.trouble = ""
         """Why they cannot be used, as it was when last tried; empty while they can."""
 
+    @property
+    def at_once(self) -> int:
+        """How many are put in one call."""
+        return self._place.written
+
     async def get(self, owner: str, ids: Sequence[str]) -> dict[str, Vectors]:
         """The vectors there are among `ids`; those that are missing are to be made again.
 

@@ -242,8 +242,10 @@ async def test_an_erased_owner_leaves_no_file_and_no_vector(opened: Opened) -> N
     await store.close()
 
 
-async def test_vectors_that_are_missing_are_made_while_words_are_compared(opened: Opened) -> None:
-    [peanuts] = await written(opened.engine, ANN, [PEANUTS])
+async def test_many_vectors_that_are_missing_are_made_while_words_are_compared(
+    opened: Opened,
+) -> None:
+    *_, peanuts = await written(opened.engine, ANN, [*SHELVES, PEANUTS])
     indexes = opened()
     assert await ids(indexes) == [peanuts.id]
     assert indexes.lexical_only()
@@ -254,6 +256,13 @@ async def test_vectors_that_are_missing_are_made_while_words_are_compared(opened
     again = opened()
     await ids(again)
     assert not again.lexical_only()
+
+
+async def test_a_few_that_are_missing_are_made_at_once(opened: Opened) -> None:
+    [peanuts] = await written(opened.engine, ANN, [PEANUTS])
+    indexes = opened()
+    assert await ids(indexes, "Which food makes me ill, peanut or none?") == [peanuts.id]
+    assert not indexes.lexical_only()
 
 
 async def test_no_more_is_held_than_allowed_and_nobody_is_lost(opened: Opened) -> None:
@@ -319,3 +328,25 @@ async def test_the_order_is_that_of_a_search_made_all_at_once(opened: Opened) ->
         [ranked.score for ranked in other], abs=1e-3
     )
     assert np.all(np.diff([ranked.score for ranked in one]) <= 0)
+
+
+async def test_vectors_count_before_they_are_stored_and_are_stored_soon(opened: Opened) -> None:
+    indexes = opened()
+    await ids(indexes)
+    await shelved(opened, indexes)
+    assert await indexes._store.ids(0) == []
+    assert not indexes.lexical_only()
+    await indexes.written()
+    assert len(await indexes._store.ids(0)) == len(SHELVES) + 1
+
+
+async def test_what_is_forgotten_before_its_vector_is_stored_never_has_one(opened: Opened) -> None:
+    indexes = opened()
+    entries = await shelved(opened, indexes)
+    some = [(entry.id, entry.position) for entry in entries[:40]]
+    for entry in entries[:40]:
+        await deleted(opened.engine, entry)
+    await indexes.dropped(MINE, some)
+    await indexes.written()
+    stored = await indexes._store.ids(0)
+    assert {key.split(".")[0] for key in stored} == {entry.id for entry in entries[40:]}

@@ -16,14 +16,14 @@ from memory.vectors import VectorStore
 from memory.weights import WEIGHTS, Weights
 
 LEFT_OUT = {
-    "words": {"words": 0.0},
-    "neighbours": {"words_near": 0.0, "words_far": 0.0, "meaning_near": 0.0},
-    "meaning": {"meaning": 0.0, "meaning_near": 0.0, "session_meaning": 0.0},
-    "sessions": {"session_words": 0.0, "session_meaning": 0.0},
+    "words": replace(WEIGHTS, words=0.0),
+    "neighbours": replace(WEIGHTS, words_near=0.0, words_far=0.0, meaning_near=0.0),
+    "meaning": replace(WEIGHTS, meaning=0.0, meaning_near=0.0, session_meaning=0.0),
+    "sessions": replace(WEIGHTS, session_words=0.0, session_meaning=0.0),
 }
 ONE_WORTH = {
-    "nadia-and-marcus": {"who is named": {"speaker": 0.0}},
-    "one-user": {"who said it": {"said_by": 0.0, "said_by_long": 0.0}},
+    "nadia-and-marcus": {"who is named": replace(WEIGHTS, speaker=0.0)},
+    "one-user": {"who said it": replace(WEIGHTS, said_by=0.0, said_by_long=0.0)},
 }
 
 
@@ -75,7 +75,7 @@ async def test_each_part_of_the_ranking_is_worth_something(
     names = await told(engine, first, "ann", log)
     whole = await found(WEIGHTS, "whole")
     worth = {
-        part: whole - await found(replace(WEIGHTS, **without), part)
+        part: whole - await found(without, part)
         for part, without in (LEFT_OUT | ONE_WORTH[talk]).items()
     }
     await first.close()
