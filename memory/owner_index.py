@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from memory.chunks import chunks
 from memory.embedding import MAX_CHARS, Vectors
 from memory.postings import Arrays, Ints, Postings
-from memory.words import Term, hashed, name_keys, read
+from memory.words import Term, has_number, hashed, name_keys, read
 
 Bools = NDArray[np.bool_]
 
-LAYOUT = 3
+LAYOUT = 4
 """Of the arrays; another number makes filed ones useless."""
 
 UNNAMED = {"", "user", "assistant"}
@@ -75,6 +75,7 @@ _MEMORIES: dict[str, str] = {
     "speaker": "u8",  # 0: no name
     "by_user": "?",
     "asks": "?",  # a bare question
+    "numbers": "?",  # has some
     "chars": "i4",
     "pieces": "i4",
 }
@@ -297,6 +298,7 @@ class OwnerIndex:
             "speaker": speaker if speaker in self.names else 0,
             "by_user": entry.role == "user",
             "asks": _BARE_QUESTION.fullmatch(entry.text.strip()) is not None,
+            "numbers": has_number(entry.text[:MAX_CHARS]),
             "chars": min(len(entry.text), MAX_CHARS),
             "pieces": pieces,
         }

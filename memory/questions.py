@@ -34,6 +34,14 @@ _OF_ONESELF_IN_ENGLISH = re.compile(
     r"|do you know|did|has|was|were|is|are|['’]s)\b[^.!\n]*\b(?:my|mine|our|ours)\b[^.!\n]*\?",
     re.IGNORECASE,
 )
+_FOR_A_NUMBER = re.compile(
+    r"\b(?:wann|wie (?:viele?|lange?|hoch|alt|groß|weit|oft|spät)|wieviele?"
+    r"|welche (?:größe|nummer|uhrzeit)|cuánt[oa]s?|cuándo|qué (?:hora|día|número|talla|edad)"
+    r"|когда|сколько|какой (?:размер|номер)|какого числа)\b"
+    r"|多少|几|哪天|哪年|什么时候|多大|多久"
+    r"|いつ|いくら|何(?:時|人|歳|年|月|日|回|個|番|分|階|センチ)|どのくらい|どれくらい|サイズ",
+    re.IGNORECASE,
+)
 _NOT_LATIN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]")
 _WORD = re.compile(r"\w+")
 _SMALL = re.compile(r"\d{1,2}")
@@ -58,7 +66,8 @@ class Question:
     `rarity` says how much each of its lower-case words counts there. `terms` are all that is looked
     for, hashed; `telling` the words that can lift a memory above the floor. `whole` is the rarity of
     all its words together. `speaker` is the one person it names, or 0. `of_oneself`: it asks about
-    whoever asks or their family; `abroad`: it asks anything in another language than English.
+    whoever asks or their family; `abroad`: it asks anything in another language than English, and
+    `for_number`: how many, how much or when.
     `sentences` are there where it has several.
     """
 
@@ -71,6 +80,7 @@ class Question:
     for_reply: bool
     of_oneself: bool
     abroad: bool
+    for_number: bool
     unlike_latin: bool
     sentences: tuple["Question", ...] = ()
 
@@ -90,6 +100,7 @@ class Reader:
 
     def _one(self, text: str) -> Question:
         language = language_of(text)
+        abroad = language != "english" and text.rstrip().endswith(("?", "？"))
         words = {
             term: Word(hashed(term), tuple(map(hashed, parts)), self.rarity_of(hashed(term)))
             for term, parts in read(text, language)
@@ -107,7 +118,8 @@ class Reader:
             speaker=self._speaker(names),
             for_reply=_ASKS_FOR_REPLY.search(text) is not None,
             of_oneself=_of_oneself(text, language),
-            abroad=language != "english" and text.rstrip().endswith(("?", "？")),
+            abroad=abroad,
+            for_number=abroad and _FOR_A_NUMBER.search(text) is not None,
             unlike_latin=len(_NOT_LATIN.findall(text)) * 2 > len("".join(said)),
         )
 

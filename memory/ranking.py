@@ -8,6 +8,7 @@ The score of a memory, z() being over all memories of the owner and ± its neigh
     + 4·(said by the user; by the assistant where the question asks what it said)
     + 12·(said by the one person the question names)         in logs of several people
     + 1.2·sqrt(min(characters, 2000))/45                     longer ones say more
+    + 3·(has a number)                                       asked how many or when, but not in English
     − 2·(asks)                                               a bare question tells little
     − 8·(asks the same)                                      one with half of the words; it lends none
 
@@ -108,6 +109,8 @@ class Ranking:
         scores += self._said_by() * (~by_user if asked.for_reply else by_user)
         if asked.speaker:
             scores += w.speaker * (self.index["speaker"] == np.uint64(asked.speaker))
+        if asked.for_number:
+            scores += w.number * self.index["numbers"]
         scores += w.length * np.sqrt(np.minimum(self.index["chars"], w.length_chars))
         return scores
 

@@ -5,7 +5,7 @@ import unicodedata
 from functools import lru_cache
 from hashlib import blake2b
 
-VERSION = "4"
+VERSION = "5"
 """Of what becomes of a text; indexes made by another are useless."""
 
 # Scripts written without spaces, and Korean with its particles, are searched by overlapping pairs of
@@ -16,6 +16,11 @@ _TOKEN = re.compile(
     r"\uac00-\ud7af]+)|(?P<word>[^\W_]+)"
 )
 _CYRILLIC = re.compile("[\u0400-\u052f]")
+_KANA = re.compile("[\u3040-\u30ff]")
+_ALONE = re.compile("(?<![\u3400-\u9fff])[\u3400-\u9fff](?=[のはがをにでともへや]|$)")
+_NUMBER = re.compile(
+    r"\d|[一二三四五六七八九十百千万两]+(?:[个月日号年歳岁点時时元円块码人分匹本度階楼番])"
+)
 
 GRAM = 4
 """Words of languages other than English are also searched by parts of so many characters, for their
@@ -95,10 +100,15 @@ def read(text: str, language: str | None = None) -> list[Term]:
     for match in _TOKEN.finditer(_normal(text)):
         token = match.group()
         if match.lastgroup == "run":
-            found += [(token[i : i + 2], ()) for i in range(len(token) - 1)] or [(token, ())]
+            found += [(pair, ()) for pair in _pairs(token)]
         elif token == MONTH or token.casefold() not in STOPWORDS:
             found.append(_of_word(token.casefold(), language))
     return found
+
+
+def has_number(text: str) -> bool:
+    """An amount, a date or a time of day, by its digits or as Chinese and Japanese write it out."""
+    return _NUMBER.search(text) is not None
 
 
 def language_of(text: str) -> str:
@@ -139,6 +149,12 @@ def hashed(text: str) -> int:
 def stem_of(word: str, language: str) -> str:
     """Of a folded word, as the stemmer of its language cuts it; of English where that is not known."""
     return folded(_stemmed(word, "russian" if _CYRILLIC.search(word) else language or "english"))
+
+
+def _pairs(run: str) -> list[str]:
+    """Overlapping pairs of characters; in Japanese also an ideograph that is a noun (母は)."""
+    found = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+    return found + _ALONE.findall(run) if _KANA.search(run) else found
 
 
 def _normal(text: str) -> str:

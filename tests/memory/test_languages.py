@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from memory.indexes import Indexes, Scope
 from tests.memory.language_cases import ASIDE, LIVES
+from tests.memory.later_language_cases import LATER
 from tests.memory.rows import written
 from tests.memory.sayings import ANN
 
@@ -38,3 +39,25 @@ async def test_17_of_20_answers_are_among_the_first_ten(
     assert found >= 17
     assert shown >= SHOWN[language]
     assert len(brought_up) <= BROUGHT_UP[language]
+
+
+@pytest.mark.parametrize("language", LATER)
+async def test_8_of_10_that_nothing_was_tuned_on_are_found_and_sent(
+    engine: AsyncEngine, indexes: Indexes, language: str
+) -> None:
+    life = LIVES[language]
+    answers = [answer for _, answer in LATER[language]]
+    said = [*(answer for _, answer in life.told), *answers, *life.distractors]
+    texts: dict[str, str] = {}
+    for start in range(7):
+        entries = await written(engine, ANN, said[start::7])
+        await indexes.added(MINE, entries)
+        texts |= {entry.id: entry.text for entry in entries}
+    found = sent = 0
+    for question, answer in LATER[language]:
+        ranked = await indexes.ranked(MINE, question, limit=10, floor="none")
+        found += answer in [texts[one.id] for one in ranked]
+        ranked = await indexes.ranked(MINE, question, limit=80, floor="first")
+        sent += answer in [texts[one.id] for one in ranked]
+    assert found >= 8
+    assert sent >= 8
