@@ -8,8 +8,8 @@ from components.icons import icon
 from components.moments import moment
 from messages import Document, Memory, MemoryKind
 
-MOST_CHIPS = 6
-"""So many are shown at once; the others are folded away behind "+ 9 more"."""
+MOST_CHIPS = 4
+"""So many are shown at once, two lines of them; the others are folded away behind "+ 9 more"."""
 _CHIP, _NOTE = 60, 200
 _SHOWN = 1_200
 """Characters of a memory that its chip, its note and its card show."""

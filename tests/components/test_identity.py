@@ -140,4 +140,6 @@ def test_our_own_page_can_post_and_listen() -> None:
 
 
 def test_a_cross_site_post_without_an_origin_is_refused_too() -> None:
-    assert browser().post("/parley/media", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert (
+        browser().post("/parley/media", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    )

@@ -113,14 +113,14 @@ def test_what_was_brought_from_a_file_leads_nowhere() -> None:
     )
 
 
-def test_more_than_six_are_folded_away_behind_their_number() -> None:
+def test_more_than_four_are_folded_away_behind_their_number() -> None:
     many = [replace(ALLERGY, id=f"m{n}") for n in range(15)]
     html = piece(recalled(*many), "recalled")
     shown, folded = html.split('<span class="folded" hidden>')
-    assert shown.count('class="chip said"') == 6
-    assert folded.count('class="chip said"') == 9
-    assert "+ 9 more" in shown
-    assert "more" not in piece(recalled(*many[:7]), "recalled").replace("memory", "")
+    assert shown.count('class="chip said"') == 4
+    assert folded.count('class="chip said"') == 11
+    assert "+ 11 more" in shown
+    assert "more" not in piece(recalled(*many[:5]), "recalled").replace("memory", "")
 
 
 def test_what_was_noted_just_now_and_sent_as_well_is_shown_once() -> None:
