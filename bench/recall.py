@@ -138,6 +138,7 @@ async def told(engine: AsyncEngine, indexes: Indexes, owner: str, log: Log) -> d
         stored = sa.select(*columns).where(m.owner == owner).order_by(m.position)
         entries = [Entry(*row) for row in await connection.execute(stored)]
     await indexes.added(Scope(owner), entries)
+    await indexes.written()
     return names
 
 
