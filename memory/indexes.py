@@ -148,6 +148,7 @@ class Indexes:
 
     async def warm(self) -> None:
         """Load what the first question would have to wait for."""
+        await asyncio.to_thread(words.read, "warm")  # the stemmers
         await self._embedding.embed(["warm"])
 
     async def written(self) -> None:
