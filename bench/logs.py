@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from memory.edge import clean
+
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _MONTH = re.compile(rf"\b({'|'.join(_MONTHS)})[a-z]*\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -54,14 +56,14 @@ def _log(found: dict[str, Any]) -> Log:
             str(turn.get("session", "")),
             seconds(turn.get("at")),
             _speaker(turn),
-            str(turn.get("text") or ""),
+            clean(str(turn.get("text") or "")),
         )
         for turn in found["turns"]
     ]
     known = {turn.id for turn in turns}
     asked = [
         Asked(
-            str(question["text"]),
+            clean(str(question["text"])),
             frozenset(map(str, question["evidence"])) & known,
             str(question.get("kind", "")),
         )
@@ -71,7 +73,7 @@ def _log(found: dict[str, Any]) -> Log:
 
 
 def _speaker(turn: dict[str, Any]) -> str:
-    said = str(turn.get("speaker") or "").strip()
+    said = clean(str(turn.get("speaker") or "")).strip()
     return ROLES.get(said.casefold(), said)
 
 

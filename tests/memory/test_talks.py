@@ -96,7 +96,7 @@ async def test_the_neutral_form_is_read_as_it_is_written_by_others(tmp_path: Pat
                         "id": 1,
                         "session": 3,
                         "at": "1:56 pm on 8 May, 2023",
-                        "text": "My cat is Tom.",
+                        "text": "My \ud800cat is Tom.\x00",
                     },
                     {"id": 2, "session": 3, "at": None, "speaker": "AI", "text": "A fine name."},
                     {
