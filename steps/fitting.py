@@ -18,7 +18,7 @@ from inference.backend import (
 )
 from memory.compaction import Refusal, SummaryJob, accept, due, made, on_demand
 from memory.context import Policy, Room, Window, fit
-from messages import Provenance
+from messages import Message, Provenance
 from steps.course import Course
 from steps.drawing import can_draw, spare
 from steps.resuming import asks_for_the_rest
@@ -55,7 +55,7 @@ def fitted(course: Course) -> Window:
     if course.line.provider.offline and asks_for_the_rest(reply):
         # It answers the same again, of which the rest is taken.
         reply = replace(reply, parts=reply.parts[:-1])
-    newest = (course.said, reply) if reply.parts else (course.said,)
+    newest: tuple[Message, ...] = (course.said, reply) if reply.parts else (course.said,)
     newest += asks_for_the_rest(reply)
     return fit(
         _system(course),
