@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -162,7 +163,8 @@ def _fill(running: RunningParley, context: BrowserContext, earlier: int) -> None
     """Earlier messages of this visitor, stored as turns store them, while Parley is down."""
     owner = next(c["value"] for c in context.cookies() if c["name"] == "parley").partition(".")[0]
     running.end()
-    asyncio.run(_store(running.data, owner, earlier))
+    with ThreadPoolExecutor(1) as aside:  # Playwright has a loop of its own in this thread
+        aside.submit(asyncio.run, _store(running.data, owner, earlier)).result()
     running.start()
 
 
