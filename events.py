@@ -121,7 +121,7 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing was answered yet: the provider is asked once more after `seconds`."""
+    """Nothing was answered yet: the provider is asked in `seconds`, or, at 0, when it is our turn."""
 
     why: str
     seconds: float
@@ -321,7 +321,8 @@ Told = (
 def _told(about: Provenance, event: Told) -> Provenance:
     match event:
         case Waiting(why, seconds):
-            return replace(about, waiting=f"{why} Asking again in {seconds:.0f} s.")
+            again = f" Asking again in {seconds:.0f} s." if seconds else ""
+            return replace(about, waiting=why + again)
         case Recalled(memories):
             return replace(about, recalled=memories)
         case Remembered(memories):

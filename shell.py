@@ -74,7 +74,8 @@ def _tell(
         case ModelChosen(provider, model):
             print(f"[{provider} · {model}]", file=told)
         case Waiting(why, seconds):
-            print(f"[{why} Asking again in {seconds:.0f} s.]", file=told)
+            again = f" Asking again in {seconds:.0f} s." if seconds else ""
+            print(f"[{why}{again}]", file=told)
         case ToolCalled(ToolCall(_, name, arguments)):
             print(f"[{name} {arguments}]", file=told)
         case ToolReturned(result) if not result.ok:

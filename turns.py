@@ -29,6 +29,7 @@ from steps.answering import unanswered
 from steps.choosing import MAX_TOOL_ROUNDS
 from steps.course import Turn
 from steps.resuming import resumed
+from turn_queue import Place, TurnQueue
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +69,15 @@ class _Live:
 
 
 class Turns:
-    """`on_change` is told an owner when one of theirs began, and when it ended and was remembered."""
+    """What begins a turn raises Crowded where there is no place for one more.
 
-    def __init__(self, conversations: Conversations, run_turn: RunTurn) -> None:
+    `on_change` is told an owner when one of theirs began, and when it ended and was remembered.
+    """
+
+    def __init__(
+        self, conversations: Conversations, run_turn: RunTurn, queue: TurnQueue | None = None
+    ) -> None:
+        self._queue = queue or TurnQueue()
         self._conversations = conversations
         self._run_turn = run_turn
         self._live: dict[Key, _Live] = {}
@@ -90,10 +97,11 @@ class Turns:
 
         `instead_of` is the message whose version it is. Raises Busy, Missing.
         """
-        begun = await self._conversations.begin_turn(
-            owner, conversation_id, said, _blank_reply(), instead_of
-        )
-        return self._launch(owner, conversation_id, begun, wishes)
+        with self._queue.entering(owner, wishes.pool) as place:
+            begun = await self._conversations.begin_turn(
+                owner, conversation_id, said, _blank_reply(), instead_of
+            )
+            return self._launch((owner, conversation_id), begun, wishes, place)
 
     async def retry(
         self,
@@ -103,10 +111,11 @@ class Turns:
         wishes: Wishes = NO_WISHES,
     ) -> Begun:
         """Answer again what `reply_id` answered. Raises Busy, Missing."""
-        begun = await self._conversations.begin_retry(
-            owner, conversation_id, reply_id, _blank_reply()
-        )
-        return self._launch(owner, conversation_id, begun, wishes)
+        with self._queue.entering(owner, wishes.pool) as place:
+            begun = await self._conversations.begin_retry(
+                owner, conversation_id, reply_id, _blank_reply()
+            )
+            return self._launch((owner, conversation_id), begun, wishes, place)
 
     async def resume(
         self,
@@ -116,8 +125,11 @@ class Turns:
         wishes: Wishes = NO_WISHES,
     ) -> Begun:
         """Let a reply that broke off run on to its end. Raises Busy; Missing where it did not."""
-        begun = await self._conversations.begin_again(owner, conversation_id, reply_id, _goes_on)
-        return self._launch(owner, conversation_id, begun, wishes)
+        with self._queue.entering(owner, wishes.pool) as place:
+            begun = await self._conversations.begin_again(
+                owner, conversation_id, reply_id, _goes_on
+            )
+            return self._launch((owner, conversation_id), begun, wishes, place)
 
     def let_go(self, owner: str, conversation_id: str) -> None:
         """A turn that has ended is followed no longer: its branch was left."""
@@ -169,16 +181,16 @@ class Turns:
                 live.task.cancel()
         await asyncio.gather(*(live.stored.wait() for live in running))
 
-    def _launch(self, owner: str, conversation_id: str, begun: Begun, wishes: Wishes) -> Begun:
-        key = (owner, conversation_id)
+    def _launch(self, key: Key, begun: Begun, wishes: Wishes, place: Place) -> Begun:
         live = _Live(Exchange(begun.said, begun.reply))
         self._live[key] = live
-        live.task = asyncio.create_task(self._run(key, live, wishes))
+        live.task = asyncio.create_task(self._run(key, live, wishes, place))
         live.task.add_done_callback(_report)
-        self.on_change(owner)
+        live.task.add_done_callback(lambda _: place.leave())
+        self.on_change(key[0])
         return begun
 
-    async def _run(self, key: Key, live: _Live, wishes: Wishes) -> None:
+    async def _run(self, key: Key, live: _Live, wishes: Wishes, place: Place) -> None:
         owner, conversation_id = key
         checkpoints = asyncio.create_task(self._checkpoint(key, live))
         reason: Ending = "failed"
@@ -187,7 +199,7 @@ class Turns:
             stored = await self._conversations.messages(owner, conversation_id)
             history = [m for m in stored if m.id not in (said.id, reply.id)]
             turn = Turn(owner, conversation_id, said, reply.id, history, wishes, reply)
-            async with aclosing(self._run_turn(turn)) as events:
+            async with aclosing(place.in_turn(self._run_turn(turn))) as events:
                 async for event in events:
                     self._publish(key, live, self._as_seen(event))
         except asyncio.CancelledError:

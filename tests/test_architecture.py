@@ -13,8 +13,9 @@ ROOMS = (
     "gate",
 )  # fmt: skip
 TOP = (
-    "app", "assistant", "attachments", "dictation", "elsewhere", "events", "handler", "house", "intake", "lineup", "logs",
-    "mcp_door", "memories", "messages", "metrics", "refusals", "revisions", "settings", "shell", "toolbox", "turns",
+    "app", "assistant", "attachments", "dictation", "elsewhere", "events", "handler", "house", "intake",
+    "lineup", "logs", "mcp_door", "memories", "messages", "metrics", "refusals", "revisions",
+    "settings", "shell", "toolbox", "turn_queue", "turns",
 )  # fmt: skip
 
 # Who may import whom, among our own modules.
@@ -32,7 +33,8 @@ ARROWS = {
     "metrics": {"steps", "inference", "events"},
     "logs": {"metrics", "steps", "inference", "events"},
     "handler": {"steps", "inference", "memory", "events", "messages"},
-    "turns": {"steps", "memory", "events", "messages"},
+    "turn_queue": {"events", "refusals"},
+    "turns": {"steps", "memory", "turn_queue", "events", "messages"},
     "gate": {"settings"},
     "refusals": set(),
     "document_reader": set(),

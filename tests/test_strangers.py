@@ -1,5 +1,6 @@
 """Attacks that were seen to work on a Gradio app as it comes, against a Parley that really runs."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -289,6 +290,35 @@ async def test_many_fresh_cookies_of_one_network_share_one_part_of_the_day(
         provider.says("Still here.")
         await other.order(conversation=B)
         await shown(other, B, "Still here.")
+
+
+async def test_one_reply_runs_and_one_waits_whatever_is_asked_for(
+    parley: RunningParley, provider: ScriptedServer
+) -> None:
+    """Gradio's queue took 500 jobs of one session in 2.9 s; a job of another waited 77 s."""
+    provider.reset()
+    provider.says("Zebras ", "after ", "another.", delay_s=2.0).says("Answered.").says("Answered.")
+    async with from_network(parley, 77) as flood, from_network(parley, 78) as other:
+        await flood.get("/")
+        await other.get("/")
+        asked = [flood.order("Hello", f"{number + 900:032x}") for number in range(12)]
+        told = await asyncio.gather(*asked)
+        taken = [f"{number + 900:032x}" for number, answer in enumerate(told) if answer["ok"]]
+        assert len(taken) == 2
+        assert {answer["message"] for answer in told if not answer["ok"]} == {
+            "Your last message still waits to be answered."
+        }
+        follows = [asyncio.create_task(shown(flood, one, "Zebras")) for one in taken]
+        begun, waits = await asyncio.wait(follows, return_when=asyncio.FIRST_COMPLETED)
+        assert (len(begun), len(waits), len(provider.requests)) == (1, 1, 1)
+        waits.pop().cancel()
+        waiting = taken[follows.index(begun.pop()) - 1]
+        await shown(flood, waiting, "Waiting for your other reply to end.")
+        assert (await other.order("Hello", "d" * 32))["ok"]
+        await shown(other, "d" * 32, "Answered.")
+        assert len(provider.requests) == 2
+        await shown(flood, waiting, "Answered.")
+        assert len(provider.requests) == 3
 
 
 # ── whose it is ─────────────────────────────────────────────────────────────────────────────────
