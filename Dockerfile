@@ -1,11 +1,11 @@
 # Parley in a container, with nothing that it does not need and no root:
 #   docker build -t parley . && docker run --read-only --tmpfs /tmp -p 127.0.0.1:7860:7860 -v parley:/data parley
-# Without the offline senses (about half the size): --build-arg REQUIREMENTS=requirements-hosted.txt
+# Without the offline senses (about half the size): --build-arg REQUIREMENTS=requirements-hosted.lock
 FROM python:3.11-slim-bookworm AS built
-ARG REQUIREMENTS=requirements.txt
+ARG REQUIREMENTS=requirements.lock
 WORKDIR /app
-COPY requirements*.txt ./
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --no-compile -r "$REQUIREMENTS"
+COPY requirements* ./
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --no-compile --require-hashes --no-deps -r "$REQUIREMENTS"
 COPY . .
 # Bytecode that is there already: the root cannot be written to, and a start would compile it each time.
 RUN /venv/bin/python -m compileall -q -j 0 /venv/lib /app || true

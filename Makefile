@@ -2,6 +2,7 @@
 # make test   set everything up, the browser included, and pass the tests
 # make check  format, lint, types, tests        make bench  the benchmarks
 # make size   what an installation weighs       make screenshots
+# make lock   pins what deployments install     make audit  looks it up among known vulnerabilities
 # make conformance  the long tests against servers that nobody here wrote
 
 PYTHON ?= python3
@@ -15,9 +16,9 @@ TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile
 KEPT := $(addprefix tests/memory/test_,conversations.py search.py listing.py shares.py recall.py recall_facts.py recall_panel.py \
 	recall_exchanges.py media.py documents.py summaries.py choices.py) \
 	tests/inference/test_ledger.py tests/inference/test_budget.py tests/test_assistant.py tests/test_turns.py
-CODE := *.py gate inference memory tools voice pictures steps document_reader components bench tests
+CODE := *.py gate supply inference memory tools voice pictures steps document_reader components bench tests
 
-.PHONY: run test check conformance format bench size screenshots browser aimock mcp places clean
+.PHONY: run test check conformance format bench size screenshots browser aimock mcp places lock audit clean
 
 run: $(VENV)/.app
 	$(BIN)/python app.py
@@ -30,6 +31,7 @@ check: $(VENV)/.dev browser aimock mcp places
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy $(CODE)
+	$(BIN)/python -m supply.audit --if-reachable
 	$(TESTS)
 	$(TESTS) --postgres $(KEPT)
 
@@ -59,6 +61,13 @@ mcp: $(VENV)/.made
 
 places:
 	./tests/places/install.sh
+
+# What stays pinned stays as it is; UPGRADE=--upgrade takes the newest that requirements*.txt allow.
+lock: $(VENV)/.dev
+	./supply/lock.sh $(BIN) $(UPGRADE)
+
+audit: $(VENV)/.dev
+	$(BIN)/python -m supply.audit
 
 size:
 	./bench/size.sh $(PYTHON)

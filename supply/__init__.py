@@ -1,0 +1,1 @@
+"""What Parley is made of that others wrote: pinned, hashed, and looked up among known vulnerabilities."""
