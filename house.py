@@ -20,7 +20,7 @@ from inference.discovery import Catalogue
 from inference.ledger import Closed, Ledger
 from inference.openai_backend import OpenAIBackend
 from inference.own_keys import OwnKeys
-from inference.provider import Provider, load_providers
+from inference.provider import NoSuchPlan, Provider, load_providers
 from inference.switchboard import Switchboard, Task
 from inference.transport import Deadlines
 from memory import migrations
@@ -40,7 +40,7 @@ from memory.replicas import Replicas
 from memory.summaries import Summaries
 from memory.versions import Versions
 from metrics import Metrics
-from settings import Settings, read
+from settings import BadSetting, Settings, read
 from steps.confirmations import Confirmations
 from steps.course import Layers, Models
 from steps.tooling import Tooling
@@ -77,7 +77,14 @@ def connected(environ: MutableMapping[str, str], **given: Any) -> tuple[Settings
     variables = [p.key_variable for p in providers.values() if p.key_variable]
     chosen, keys = read(environ, variables)
     chosen = replace(chosen, **given)
-    return chosen, connect(providers, chosen.base_url, chosen.api_key, keys)
+    connection = connect(providers, chosen.base_url, chosen.api_key, keys)
+    if connection.provider.offline:
+        return chosen, connection
+    try:
+        provider = connection.provider.on_plan(chosen.plan.lower())
+    except NoSuchPlan as error:
+        raise BadSetting(f"PARLEY_PLAN is {chosen.plan!r}; {error}") from None
+    return chosen, replace(connection, provider=provider)
 
 
 @asynccontextmanager

@@ -272,11 +272,11 @@ class Lineup:
     def own_key(self, owner: str) -> OwnKey:
         return self._own_keys.of(owner)
 
-    async def connect_own_key(self, owner: str, provider: str, key: str) -> str:
+    async def connect_own_key(self, owner: str, provider: str, key: str, plan: str = "") -> str:
         """Let this visitor's own key answer them; a sentence says how it went. It is kept in memory
         for two hours after its last use, and never written anywhere."""
         with refusing():
-            return await self._own_keys.connect(owner, provider, key)
+            return await self._own_keys.connect(owner, provider, key, plan)
 
     async def disconnect_own_key(self, owner: str) -> None:
         await self._own_keys.disconnect(owner)

@@ -43,6 +43,13 @@ class Settings:
         "",
         "Key for `PARLEY_BASE_URL`; alone, it is taken for an Oxlo.ai key.",
     )
+    plan: str = _setting(
+        "PARLEY_PLAN",
+        "",
+        "Your account's plan at the provider, such as `pro` or `premium` at Oxlo.ai: it decides "
+        "which models are offered, how long a request may be, and how many there are.",
+        shown="the smallest",
+    )
     model: str = _setting("PARLEY_MODEL", "", "Model that answers. Empty: the provider's default.")
     vision_model: str = _setting("PARLEY_VISION_MODEL", "", "Model that answers about images.")
     transcribe_model: str = _setting(

@@ -3,7 +3,7 @@
 It takes a route of its own: what goes through a component of the page is kept by Gradio.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Annotated, Protocol
@@ -25,12 +25,15 @@ class OwnKey(Protocol):
     def providers(self) -> Mapping[str, str]: ...
     @property
     def connected(self) -> str: ...
+    @property
+    def plans(self) -> Mapping[str, Sequence[str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Brought:
     provider: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     key: Annotated[str, StringConstraints(max_length=2048)] = field(repr=False)
+    plan: Annotated[str, StringConstraints(max_length=64)] = ""
 
 
 _brought: TypeAdapter[_Brought] = TypeAdapter(_Brought)
@@ -40,7 +43,7 @@ def section(own: OwnKey) -> str:
     """The key itself never comes back to the page."""
     if not own.providers:
         return ""
-    inside = _connected(own.connected) if own.connected else _asking(own.providers)
+    inside = _connected(own.connected) if own.connected else _asking(own)
     return (
         '<section class="choice-key" aria-labelledby="parley-key-title">'
         f'<h3 id="parley-key-title">Use your own key</h3>{inside}'
@@ -79,7 +82,7 @@ def key_routes(assistant: Assistant) -> APIRouter:
         try:
             brought = _brought.validate_json(body)
             told = await assistant.connect_own_key(
-                request.state.owner, brought.provider, brought.key
+                request.state.owner, brought.provider, brought.key, brought.plan
             )
         except ValidationError:  # its text holds what was sent
             advice = "Reload the page."
@@ -119,10 +122,13 @@ def _connected(label: str) -> str:
     )
 
 
-def _asking(providers: Mapping[str, str]) -> str:
+def _asking(own: OwnKey) -> str:
+    """Where an account may have one of several plans, each stands in the list with its provider."""
     options = "".join(
-        f'<option value="{escape(name)}">{escape(label)}</option>'
-        for name, label in providers.items()
+        f'<option value="{escape(name)}" data-plan="{escape(plan)}">{escape(label)}'
+        f"{f', {escape(plan)} plan' if plan else ''}</option>"
+        for name, label in own.providers.items()
+        for plan in own.plans.get(name, ("",))
     )
     return (
         '<div class="key-line"><select id="parley-key-provider" aria-label="Whose key it is">'

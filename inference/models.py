@@ -130,16 +130,6 @@ def sees(provider: Provider, model: str) -> bool:
     return _Shelf(provider, ()).sees(model)
 
 
-def alternatives(provider: Provider, model: str, offered: Sequence[ModelFacts] = ()) -> list[str]:
-    """Models of the account's plan that do what `model` does; those that also see come first if it
-    does, then the default."""
-    shelf = _Shelf(provider, offered)
-    sense, eyes = shelf.facts(model).sense, shelf.sees(model)
-    others = [f.id for f in shelf.allowed() if f.id != model and f.sense == sense]
-    usual = (provider.chat, provider.vision, provider.transcription, provider.speech)
-    return sorted(others, key=lambda m: (eyes and not shelf.sees(m), m not in usual))
-
-
 def of_file(provider: Provider) -> tuple[ModelFacts, ...]:
     """What the provider's file says of its models."""
     return tuple(

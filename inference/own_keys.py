@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from inference.backend import (
     BackendError,
@@ -28,7 +28,7 @@ from inference.drawing import Drawn, Wanted
 from inference.ledger import Ledger
 from inference.models import ModelFacts, filled, learnt
 from inference.openai_backend import OpenAIBackend
-from inference.provider import Provider
+from inference.provider import NoSuchPlan, Provider
 from inference.switchboard import OWN, Line, heard
 from inference.transport import Deadlines
 
@@ -47,10 +47,12 @@ _COPY = "Copy it again from your account there."
 @dataclass(frozen=True, slots=True)
 class OwnKey:
     """Whose key a visitor may bring, by name with the label; `connected` is the label of the one
-    whose they have brought, "" where it is none."""
+    whose they have brought, "" where it is none. `plans` are those an account there may have, by
+    the provider's name, the smallest first."""
 
     providers: Mapping[str, str]
     connected: str = ""
+    plans: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class OwnBackend(OpenAIBackend):
@@ -160,8 +162,9 @@ class OwnKeys:
 
     def of(self, owner: str) -> OwnKey:
         labels = {name: provider.label for name, provider in self._providers.items()}
+        plans = {name: tuple(p.plans) for name, p in self._providers.items() if p.plans}
         line = self.line(owner)
-        return OwnKey(labels, line.provider.label if line else "")
+        return OwnKey(labels, line.provider.label if line else "", plans)
 
     def line(self, owner: str) -> Line | None:
         """The line of this visitor's own key, while it lives."""
@@ -184,14 +187,15 @@ class OwnKeys:
         own.line = heard(own.line, models)
         return own.line
 
-    async def connect(self, owner: str, provider: str, key: str) -> str:
+    async def connect(self, owner: str, provider: str, key: str, plan: str = "") -> str:
         """Keep a key in the place of an earlier one; gives a sentence on how that went.
 
-        It is checked by asking for the provider's models, which spends nothing. Raises BackendError
-        where it is none or is rejected; then nothing is kept. Where the list cannot be had for
-        another reason, the key is kept unchecked, and said so.
+        `plan` is the account's, the smallest if not given. The key is checked by asking for the
+        provider's models, which spends nothing. Raises BackendError where it is none or is
+        rejected; then nothing is kept. Where the list cannot be had for another reason, the key is
+        kept unchecked, and said so.
         """
-        connection = self._connection(owner, provider, key)
+        connection = self._connection(owner, provider, key, plan)
         self._count_a_try()
         catalogue = Catalogue(self._ledger)
         models: tuple[ModelFacts, ...] = ()
@@ -235,10 +239,14 @@ class OwnKeys:
         for backend in backends:
             await backend.aclose()
 
-    def _connection(self, owner: str, provider: str, key: str) -> Connection:
+    def _connection(self, owner: str, provider: str, key: str, plan: str) -> Connection:
         facts, key = self._providers.get(provider), key.strip()
         if facts is None:
             raise ModelUnavailable("Parley takes no key for that.", "Choose one from the list.")
+        try:
+            facts = facts.on_plan(plan)
+        except NoSuchPlan as error:
+            raise ModelUnavailable(str(error), "Choose one from the list.") from None
         if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
             raise KeyRejected(
                 f"A key has {SHORTEST_KEY} to {LONGEST_KEY} characters: this is none.", _COPY

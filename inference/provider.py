@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,6 +25,10 @@ Price = Annotated[float, Field(ge=0)]
 
 class BadProviderFile(ValueError):
     """A file of facts says what it cannot mean. The text names file and key."""
+
+
+class NoSuchPlan(ValueError):
+    """The provider has no plan of that name. The text names those it has."""
 
 
 @checked(frozen=True, slots=True, config=_facts)
@@ -148,6 +152,17 @@ class Provider:
     def limit(self) -> Plan:
         """What the account's plan allows."""
         return self.plans.get(self.plan, Plan())
+
+    def on_plan(self, plan: str) -> "Provider":
+        """The same provider with an account of that plan; as it is for "". Raises NoSuchPlan."""
+        if not plan:
+            return self
+        if plan not in self.plans:
+            known = ", ".join(self.plans)
+            raise NoSuchPlan(
+                f"{self.label} has the plans {known}." if known else f"{self.label} has no plans."
+            )
+        return replace(self, plan=plan)
 
     def has(self, model: str) -> bool:
         """False only where the model is known to need a larger plan than the account's."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from house import connected
 from inference.connection import connect
 from inference.provider import load_providers
 from settings import BadSetting, read
@@ -30,6 +31,17 @@ def test_a_key_alone_is_taken_for_oxlo() -> None:
     found = connection({"PARLEY_API_KEY": "o-1"})
     assert found.provider.name == "oxlo"
     assert found.provider.base_url == "https://api.oxlo.ai/v1"
+
+
+def test_the_accounts_plan_is_the_operators_to_tell() -> None:
+    _, found = connected({"OXLO_API_KEY": "o", "PARLEY_PLAN": "Premium"})
+    assert found.provider.limit.requests_per_day == 5_000
+    assert found.provider.has("llama-3.3-70b")
+    _, offline = connected({"PARLEY_PLAN": "premium"})
+    assert offline.provider.offline
+    for key, told in (("OXLO_API_KEY", "free, pro, premium"), ("GROQ_API_KEY", "no plans")):
+        with pytest.raises(BadSetting, match=f"PARLEY_PLAN is 'gold'; .*{told}"):
+            connected({key: "k", "PARLEY_PLAN": "gold"})
 
 
 def test_a_base_url_takes_no_other_providers_key() -> None:

@@ -41,7 +41,8 @@ async function connect(hooks) {
   if (!key) return field.focus();
   $("#parley-key-on", dialog).disabled = true;
   tell("Asking there…");
-  const told = await send("POST", { provider: $("#parley-key-provider", dialog).value, key });
+  const [whose] = $("#parley-key-provider", dialog).selectedOptions;
+  const told = await send("POST", { provider: whose.value, plan: whose.dataset.plan, key });
   const button = $("#parley-key-on", dialog);
   if (button) button.disabled = false;
   ended(told, hooks);

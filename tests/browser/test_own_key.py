@@ -99,14 +99,17 @@ def test_where_nothing_is_left_a_key_of_ones_own_answers_on(
     theirs.fails(401, {"error": {"message": "no such key"}}, on="models")
     page.keyboard.type("a-wrong-key")
     page.keyboard.press("Enter")
-    expect(sheet.get_by_role("status")).to_contain_text("Oxlo.ai rejects the key")
+    expect(sheet.locator(".key-told")).to_contain_text("Oxlo.ai rejects the key")
     expect(field).to_have_value("")
     expect(field).to_be_focused()
 
     page.keyboard.type(CANARY)
+    theirs.models([{"id": "gpt-oss-20b"}])  # the smallest plan has none of it
+    sheet.get_by_label("Whose key it is").select_option(label="Oxlo.ai, pro plan")
     sheet.get_by_role("button", name="Connect").click()
-    expect(sheet.get_by_role("status")).to_contain_text("Connected: Oxlo.ai offers 1 model")
+    expect(sheet.locator(".key-told")).to_contain_text("Connected: Oxlo.ai offers 1 model")
     expect(sheet.get_by_role("button", name="Disconnect")).to_be_visible()
+    expect(sheet.get_by_role("radio", name="gpt-oss-20b")).to_be_visible()
     expect(page.locator("#parley-status")).to_contain_text("Oxlo.ai (your key)")
     page.keyboard.press("Escape")
     expect(page.locator("#parley-input textarea")).to_be_focused()
@@ -132,7 +135,7 @@ def test_where_nothing_is_left_a_key_of_ones_own_answers_on(
     ]
     page.locator("#parley-status button").click()
     sheet.get_by_role("button", name="Disconnect").click()
-    expect(sheet.get_by_role("status")).to_contain_text("Your key is forgotten")
+    expect(sheet.locator(".key-told")).to_contain_text("Your key is forgotten")
     expect(field).to_be_focused()
     expect(page.locator("#parley-status")).to_contain_text("Custom server")
     rejected = [complaint for complaint in watch.complaints if "422" in complaint]

@@ -235,8 +235,11 @@ async def test_open_pages_hear_of_a_server_that_was_found_after_they_were_opened
 
 
 def test_the_section_asks_for_a_key_or_says_whose_is_connected() -> None:
-    asking = own_key.section(OwnKey({"oxlo": "Oxlo.ai", "x": "<b>"}))
-    assert '<option value="oxlo">Oxlo.ai</option>' in asking
+    asking = own_key.section(
+        OwnKey({"oxlo": "Oxlo.ai", "x": "<b>"}, plans={"oxlo": ("free", "pro")})
+    )
+    assert '<option value="oxlo" data-plan="pro">Oxlo.ai, pro plan</option>' in asking
+    assert '<option value="x" data-plan="">' in asking
     assert "&lt;b&gt;" in asking
     assert 'autocomplete="off"' in asking
     assert "for two hours after its last use, never stored" in asking

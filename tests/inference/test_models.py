@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from inference.backend import ModelUnavailable
-from inference.models import AMPLE, Choice, ModelFacts, Needs, alternatives, choose, learnt, sees
+from inference.models import AMPLE, Choice, ModelFacts, Needs, choose, learnt, sees
 from inference.provider import Model, Provider, load_providers
 
 PROVIDERS = load_providers()
@@ -188,17 +188,7 @@ def test_ollamas_latest_needs_no_tag() -> None:
     assert (choice.model, choice.window + choice.max_output) == ("llama3.2", 8_192)
 
 
-# ── what is offered instead, and what is remembered ─────────────────────────────────────────────
-
-
-def test_instead_of_a_model_that_needs_an_upgrade_those_of_the_plan_are_offered() -> None:
-    free = ["deepseek-v3.2", "deepseek-r1-8b", "llama-3.2-3b", "mistral-7b", "gemma-3-4b"]
-    found = alternatives(OXLO, "llama-3.3-70b")
-    assert set(found) == set(free)
-    assert found[0] == "deepseek-v3.2"
-    assert alternatives(OXLO, "kimi-k2.6")[0] == "gemma-3-4b", "it sees too"
-    assert "llama-3.1-8b" in alternatives(replace(OXLO, plan="pro"), "llama-3.3-70b")
-    assert set(alternatives(OXLO, "whisper-large")) == {"whisper-medium", "whisper-large-v3"}
+# ── what is remembered ──────────────────────────────────────────────────────────────────────────
 
 
 def test_what_a_server_said_becomes_the_providers_own_facts() -> None:

@@ -253,6 +253,19 @@ async def test_what_cannot_be_a_key_is_sent_nowhere(every: Everything, key: str)
     assert every.oxlo.hits == []
 
 
+async def test_a_visitor_says_which_plan_their_account_has(every: Everything) -> None:
+    every.oxlo.models([{"id": "deepseek-v3.2"}, {"id": "gpt-oss-20b"}])
+    for plan, window in (("", 8_192), ("pro", 16_384)):
+        await every.keys.connect(ANN, "oxlo", CANARY, plan)
+        board = every.board.of(ANN)
+        assert board.lines()[0].provider.limit.window_in == window
+        assert ("gpt-oss-20b" in {offer.model for offer in board.offers()}) is (plan == "pro")
+    assert every.keys.of(BEN).plans == {"oxlo": ("free", "pro", "premium")}
+    with pytest.raises(ModelUnavailable, match="has the plans free, pro, premium"):
+        await every.keys.connect(BEN, "oxlo", CANARY, "gold")
+    assert every.keys.line(BEN) is None
+
+
 async def test_of_too_many_keys_the_longest_unused_goes(every: Everything) -> None:
     for owner in (ANN, BEN, "cid"):
         await every.keys.connect(owner, "oxlo", f"key-number-of-{owner}")

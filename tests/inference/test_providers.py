@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from inference.connection import connect
-from inference.provider import BadProviderFile, Model, Plan, Provider, Quirks, load_providers
+from inference.provider import (
+    BadProviderFile,
+    Model,
+    NoSuchPlan,
+    Plan,
+    Provider,
+    Quirks,
+    load_providers,
+)
 from inference.provider_table import table
 
 PROVIDERS = load_providers()
@@ -54,6 +62,17 @@ def test_oxlo_free_is_what_its_docs_say() -> None:
     )  # fmt: skip
     assert not OXLO.has("llama-3.3-70b")
     assert replace(OXLO, plan="premium").has("llama-3.3-70b")
+
+
+def test_a_larger_plan_brings_its_limits_and_its_models() -> None:
+    pro = OXLO.on_plan("pro")
+    assert pro.limit == Plan(1_000, 30, 16_384, 4_096)
+    assert (pro.has("gpt-oss-20b"), pro.has("llama-3.3-70b")) == (True, False)
+    assert OXLO.on_plan("") == OXLO
+    with pytest.raises(NoSuchPlan, match=r"Oxlo\.ai has the plans free, pro, premium\."):
+        OXLO.on_plan("gold")
+    with pytest.raises(NoSuchPlan, match="Groq has no plans"):
+        PROVIDERS["groq"].on_plan("pro")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.turn_plan import SPEECH_REQUESTS, TurnPlan, plan
+from inference.turn_plan import TurnPlan, plan
 
 
 def test_without_a_limit_nothing_is_held_back() -> None:
