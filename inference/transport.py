@@ -48,7 +48,9 @@ class Deadlines:
 def open_client(base_url: str, key: str, deadlines: Deadlines) -> "AsyncOpenAI":
     """Build the client. Takes seconds the first time (the import): call it in a thread."""
     import httpx2
-    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
+    from openai import AsyncOpenAI
+
+    from inference.aio_transport import AioTransport
 
     own_key = key.strip() or LOCAL_KEY
     if not own_key.isascii() or not own_key.isprintable():
@@ -64,9 +66,10 @@ def open_client(base_url: str, key: str, deadlines: Deadlines) -> "AsyncOpenAI":
 
     try:
         host = urlsplit(base_url).hostname
-        http = DefaultAsyncHttpx2Client(
+        http = httpx2.AsyncClient(
+            transport=AioTransport(trust_env=host not in _LOOPBACK),  # no proxy to ourselves
             follow_redirects=False,
-            trust_env=host not in _LOOPBACK,  # no proxy on the way to ourselves
+            trust_env=False,
             event_hooks={"request": [only_ours]},
         )
         return AsyncOpenAI(

@@ -31,6 +31,7 @@ CLIENTS = {
 # a provider: it must lead through a function that opens an entry before it sends.
 MAKES_A_CLIENT = {
     "transport.open_client",
+    "aio_transport.AioTransport._opened",  # its session, for what comes from there alone
     "local_servers._open_client",  # looks for servers of this machine, sends no key, costs nothing
 }
 TAKES_A_CLIENT = {"openai_backend.OpenAIBackend._ready", "discovery.Asking.open"}
