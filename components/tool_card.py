@@ -11,6 +11,7 @@ from toolbox import REJECTED
 
 _SHOWN = 20_000
 """Characters of arguments and of a result that are shown."""
+_LINE = 200
 
 
 def tool_card(
@@ -31,7 +32,8 @@ def tool_card(
         parts += _part("Result" if result.ok else "Error", call.name, result.text)
     pictures = "".join(map(_picture, result.pictures)) if result else ""
     return (
-        f"<details {mark}><summary>{head}{icon('chevron')}</summary><div>{parts}</div></details>"
+        f"<details {mark}><summary>{head}{_why(result)}{icon('chevron')}</summary>"
+        f"<div>{parts}</div></details>"
         f"{pictures}"
     )
 
@@ -55,6 +57,14 @@ def _state(result: ToolResult | None, running: bool, asking: Asking | None) -> t
     took = [seconds(result.seconds)] if result.seconds else []
     words = escape(" · ".join(took if result.ok else ["failed", *took]))
     return "done" if result.ok else "failed", words
+
+
+def _why(result: ToolResult | None) -> str:
+    """In a line, why a call failed: to be read without opening its card."""
+    if result is None or result.ok or result.text == REJECTED:
+        return ""
+    line = next(iter(result.text.strip().splitlines()), "")
+    return f'<span class="why">{escape(line[:_LINE])}</span>' if line else ""
 
 
 def _question(call: ToolCall, asking: Asking) -> str:

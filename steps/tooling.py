@@ -5,31 +5,33 @@ declares: what reads or reaches out runs; what writes asks, except where that is
 what costs a request asks where requests are what is paid for.
 
 Then there are strangers' words. A web page, a search result, an attached document or a passage of
-one may be written to make a model act: send what it knows to an address, or plant a memory. No
-model is safe from that, so from then on what writes or reaches out asks again, though it is
-allowed. "Approve" lets that one call run. "Always" is meant where it is said: it allows the tool,
-and here, where its owner has seen what this conversation holds, also beside strangers' words;
-in another conversation that such words enter, it asks again. What was called before they came
-(in the same round, say) was not their doing and does not ask. Reading always runs: what it finds
-reaches nobody but the model.
+one, the writing in a picture may be meant to make a model act: send what it knows to an address, or
+plant a memory. No model is safe from that, so from then on what writes or reaches out asks again,
+though it is allowed. "Approve" lets that one call run. "Always" is meant where it is said: it
+allows the tool, and here, where its owner has seen what this conversation holds, also beside
+strangers' words; in another conversation that such words enter, it asks again. What was called
+before they came (in the same round, say) was not their doing and does not ask. Reading always runs:
+what it finds reaches nobody but the model.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from events import Event, ToolAsked, ToolDecided, ToolReturned
 from memory.edge import Missing
 from memory.permissions import Permission, Permissions
-from messages import Asking, Document, Message, ToolCall, ToolResult
+from messages import Asking, Document, Image, Message, Part, ToolCall, ToolResult
 from steps.confirmations import Confirmations, Verdict
 from tools.around import Around
 from tools.marking import as_data
 from tools.router import Router, Tool
 
 REJECTED = "Rejected by the user."
-STRANGERS = "It asks again because words of strangers (a web page, a document) are in this chat."
+STRANGERS = (
+    "It asks again because words of strangers (a web page, a document, a picture) are in this chat."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,9 @@ def holds_strangers_words(messages: Iterable[Message]) -> bool:
     """Whether anything that neither the user nor the model wrote stands in a conversation."""
     for message in messages:
         for part in message.parts:
-            if isinstance(part, Document) or (isinstance(part, ToolResult) and part.untrusted):
+            if isinstance(part, Document | Image) or (
+                isinstance(part, ToolResult) and part.untrusted
+            ):
                 return True
         if message.provenance and any(m.kind == "passage" for m in message.provenance.recalled):
             return True
@@ -191,17 +195,21 @@ def holds_strangers_words(messages: Iterable[Message]) -> bool:
 
 
 def for_model(message: Message) -> Message:
-    """The message as a model reads it: results with words of strangers are marked as data."""
-    if not any(isinstance(part, ToolResult) and part.untrusted for part in message.parts):
-        return message
+    """The message as a model reads it: words of strangers are marked as data, in the results of
+    tools and where a picture is told in words."""
     names = {part.call_id: part.name for part in message.parts if isinstance(part, ToolCall)}
-    marked = (
-        replace(part, text=as_data(part.text, names.get(part.call_id, "a tool")))
-        if isinstance(part, ToolResult) and part.untrusted
-        else part
-        for part in message.parts
-    )
-    return replace(message, parts=tuple(marked))
+    marked = tuple(_marked(part, names) for part in message.parts)
+    return message if marked == message.parts else replace(message, parts=marked)
+
+
+def _marked(part: Part, names: Mapping[str, str]) -> Part:
+    match part:
+        case ToolResult(untrusted=True):
+            return replace(part, text=as_data(part.text, names.get(part.call_id, "a tool")))
+        case Image(caption=caption) if caption:
+            return replace(part, caption=as_data(caption, part.media.name or "image"))
+        case _:
+            return part
 
 
 def _why(tool: Tool, again: bool) -> str:

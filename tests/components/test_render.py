@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from components.render import article, draw, seconds, spent
+from components.tool_card import tool_card
 from events import Event, Exchange, TextDelta, TurnStarted, Waiting, begin, from_jsonl, grow
 from messages import Document, Media, Message, Request, Text, ToolCall, ToolResult
+from toolbox import REJECTED
 
 TURNS = Path(__file__).parent / "turns"
 
@@ -111,11 +113,21 @@ def test_a_reply_that_must_wait_says_why_until_words_come() -> None:
     assert "Asking again" not in read(played([*begun, busy, TextDelta("Well")]).reply)
 
 
+def test_a_folded_card_says_why_its_call_failed() -> None:
+    call = ToolCall("c1", "clock", '{"zone": "Nowhere"}')
+    failed = tool_card(call, ToolResult("c1", "Unknown zone <Nowhere>.\nMore.", ok=False), False)
+    summary = failed.partition("</summary>")[0]
+    assert '<span class="why">Unknown zone &lt;Nowhere&gt;.</span>' in summary
+    assert "More." not in summary
+    for fine in (ToolResult("c1", "noon"), ToolResult("c1", REJECTED, ok=False), None):
+        assert 'class="why"' not in tool_card(call, fine, False)
+
+
 def test_a_tool_tells_how_long_it_took_where_it_ran() -> None:
     call = ToolCall("1", "clock", "{}")
     quick, never = ToolResult("1", "06:31", seconds=0.0002), ToolResult("1", "cut", ok=False)
     assert "clock <1 ms" in read(Message("1", "assistant", (call, quick), 0))
-    assert "clock failed Arguments" in read(Message("1", "assistant", (call, never), 0))
+    assert "clock failed cut Arguments" in read(Message("1", "assistant", (call, never), 0))
 
 
 def test_what_a_person_writes_is_shown_as_written() -> None:
