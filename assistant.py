@@ -24,6 +24,7 @@ from memory.choices import ConversationChoices
 from memory.conversations import Busy, Conversations, Missing
 from memory.rebuild import Rebuild
 from memory.replicas import Replicas
+from memory.storage_faults import StoreFailed as StoreFailed
 from memory.versions import Versions
 from messages import (
     Audio,

@@ -11,6 +11,7 @@ from time import monotonic, time
 from events import Ending, Event, ToolReturned, TurnEnded, TurnStarted, Unsent
 from inference.backend import BackendError, Interrupted
 from memory.context import ContextTooSmall
+from memory.storage_faults import StoreFailed
 from messages import Fault, ToolResult
 from steps.answering import answer, unanswered
 from steps.checking import caption, check_json
@@ -64,6 +65,8 @@ async def run_turn(turn: Turn, layers: Layers) -> AsyncGenerator[Event, None]:
             reason, fault = "failed", Fault(error.message, error.advice)
             if not error.sent:
                 yield Unsent(course.asked)
+        except StoreFailed as error:
+            reason, fault = "failed", Fault(error.message, error.advice)
         except ContextTooSmall as error:
             advice = "Shorten the message, or choose a model with a larger window."
             reason, fault = "failed", Fault(str(error), advice)

@@ -1,5 +1,6 @@
 """The house behind the page: the four layers on a data directory, put together by the settings."""
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
@@ -131,6 +132,7 @@ async def open_house(
         run = logs.watched(partial(run_turn, layers=layers))
         turns = Turns(conversations, metrics.watched(run))
         stack.push_async_callback(turns.close)
+        await asyncio.to_thread(layers.media.sweep)
         rooms = Rooms(
             layers=layers,
             turns=turns,

@@ -1,6 +1,7 @@
 """What comes with a message: checked, cleaned and kept, and found again when the message is sent."""
 
 import asyncio
+import logging
 import mimetypes
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,8 @@ from memory.edge import Missing
 from memory.media import MediaStore
 from messages import Audio, Document, Image, Media, View
 from refusals import NotFound, Refused
+
+log = logging.getLogger(__name__)
 
 LONGEST_NAME = 200
 AT_ONCE = 2
@@ -32,6 +35,12 @@ class Intake:
                 found = await inspect(data)
         except BadAttachment as error:
             raise Refused(error.message, error.advice) from None
+        except OSError as error:
+            # No process could be started to read it, or none of its files opened.
+            log.exception("A file could not be looked at")
+            raise Refused(
+                "This machine is too busy to look at the file.", "Attach it again in a moment."
+            ) from error
         if isinstance(found, Picture):
             name = _as_kept(name, found)
         media = await self._media.put(owner, found.data, found.mime, name[:LONGEST_NAME])

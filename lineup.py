@@ -18,6 +18,7 @@ from inference.usage import UsageReport, usage_report
 from inference.voices import SAMPLES, Voice
 from memory.choices import ConversationChoices
 from memory.conversations import Busy, Missing
+from memory.storage_faults import StoreFailed
 from messages import Choices, Preset, Style
 from refusals import EVERYWHERE, NotFound, Refused
 from turns import MOST_REQUESTS
@@ -355,6 +356,8 @@ def refusing() -> Iterator[None]:
         raise Refused(error.message, error.advice) from None
     except Missing:
         raise NotFound("This is not here any more.", "Reload the page.") from None
+    except StoreFailed as failed:
+        raise Refused(failed.message, failed.advice) from failed
     except Busy:
         raise Refused(
             "A reply is still being written here.", "Wait for it, or press Stop."

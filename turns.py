@@ -24,6 +24,7 @@ from events import (
     grow,
 )
 from memory.conversations import Begun, Conversations, Missing
+from memory.storage_faults import StoreFailed
 from messages import Fault, Message, Provenance, ToolResult, Wishes, new_id
 from steps.answering import unanswered
 from steps.choosing import MAX_TOOL_ROUNDS
@@ -37,6 +38,8 @@ CHECKPOINT_S = 0.9
 CHECKPOINT_CHARS = 500
 MOST_REQUESTS = 1 + MAX_TOOL_ROUNDS  # of a turn to the model: the answer, and one more a tool round
 NO_WISHES = Wishes()
+STORED_AGAIN_S = 1.0  # after what could not be stored
+PATIENCE_S = 3.0  # of who stops a turn, or ends Parley, with a store that fails
 KEPT_S = 30.0  # an ended turn stays followable for a page that was just reading its row
 
 RunTurn = Callable[[Turn], AsyncGenerator[Event, None]]
@@ -55,6 +58,7 @@ class _Live:
     unsaved: asyncio.Event = field(default_factory=asyncio.Event)
     much_unsaved: asyncio.Event = field(default_factory=asyncio.Event)
     stored: asyncio.Event = field(default_factory=asyncio.Event)
+    trouble: StoreFailed | None = None  # why it could not be stored when that was last tried
     task: asyncio.Task[None] | None = None
 
     def add(self, event: Event) -> None:
@@ -140,12 +144,18 @@ class Turns:
     async def stop(self, owner: str, conversation_id: str) -> bool:
         """Cancel the running turn and its backend call; returns when the reply is stored.
 
-        False where none runs here.
+        False where none runs here. Raises StoreFailed where the reply cannot be stored for now: that
+        is tried for as long as it takes.
         """
         live = self._live.get((owner, conversation_id))
-        if not (live and live.task and not live.ended):
+        if live is None or live.task is None or live.stored.is_set():
             return False
-        live.task.cancel()
+        if not live.ended:
+            live.task.cancel()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(live.stored.wait(), PATIENCE_S)
+        if live.trouble and not live.stored.is_set():
+            raise live.trouble
         await live.stored.wait()
         return True
 
@@ -173,13 +183,21 @@ class Turns:
                 await news.wait()
 
     async def close(self) -> None:
-        """End all turns as interrupted, their replies stored; for an orderly shutdown."""
+        """End all turns as interrupted, their replies stored; for an orderly shutdown.
+
+        A store that fails is not waited for: what it held before stays, and is interrupted at the
+        next start.
+        """
         self._closing = True
         running = [live for live in self._live.values() if live.task and not live.task.done()]
         for live in running:
             if live.task and not live.ended:
                 live.task.cancel()
-        await asyncio.gather(*(live.stored.wait() for live in running))
+        if running:
+            stored = [asyncio.ensure_future(live.stored.wait()) for live in running]
+            _, late = await asyncio.wait(stored, timeout=PATIENCE_S)
+            for waiting in late:
+                waiting.cancel()
 
     def _launch(self, key: Key, begun: Begun, wishes: Wishes, place: Place) -> Begun:
         live = _Live(Exchange(begun.said, begun.reply))
@@ -194,6 +212,7 @@ class Turns:
         owner, conversation_id = key
         checkpoints = asyncio.create_task(self._checkpoint(key, live))
         reason: Ending = "failed"
+        fault = Fault("Parley failed inside while answering.", "Retry; the log says what happened.")
         try:
             said, reply = live.exchange.said, live.exchange.reply
             stored = await self._conversations.messages(owner, conversation_id)
@@ -205,12 +224,17 @@ class Turns:
         except asyncio.CancelledError:
             reason = "stopped"
             raise
+        except StoreFailed as failed:
+            log.exception("A turn could not read or write what it needed")
+            fault = Fault(failed.message, failed.advice)
         finally:
             if not live.ended:
-                self._end_for_it(key, live, reason)
-            await checkpoints
-            self.on_change(owner)
-            asyncio.get_running_loop().call_later(KEPT_S, self._drop, key, live)
+                self._end_for_it(key, live, reason, fault)
+            try:
+                await checkpoints
+            finally:
+                self.on_change(owner)
+                asyncio.get_running_loop().call_later(KEPT_S, self._drop, key, live)
 
     def _as_seen(self, event: Event) -> Event:
         """A turn that a shutdown cancels was not stopped by its owner."""
@@ -221,7 +245,7 @@ class Turns:
             return replace(event, reason="interrupted", fault=fault)
         return event
 
-    def _end_for_it(self, key: Key, live: _Live, reason: Ending) -> None:
+    def _end_for_it(self, key: Key, live: _Live, reason: Ending, fault: Fault) -> None:
         """The turn ended without its last word (cancelled before it began, or a bug): say it for it."""
         said, reply = live.exchange.said, live.exchange.reply
         if not live.events:
@@ -229,8 +253,8 @@ class Turns:
         for call in unanswered(live.exchange.reply):
             result = ToolResult(call.call_id, "No result: the turn ended early.", ok=False)
             self._publish(key, live, ToolReturned(result))
-        fault = Fault("Parley failed inside while answering.", "Retry; the log says what happened.")
-        ended = TurnEnded(reason, time() - live.began, fault if reason == "failed" else None)
+        seconds = max(0.0, time() - live.began)  # the clock may have been set back
+        ended = TurnEnded(reason, seconds, fault if reason == "failed" else None)
         self._publish(key, live, self._as_seen(ended))
 
     def _publish(self, key: Key, live: _Live, event: Event) -> None:
@@ -255,7 +279,15 @@ class Turns:
         live.unsaved_chars = 0
         owner, conversation_id = key
         exchange = live.exchange
-        await self._conversations.save(owner, conversation_id, exchange.said, exchange.reply)
+        try:
+            await self._conversations.save(owner, conversation_id, exchange.said, exchange.reply)
+            live.trouble = None
+        except StoreFailed as failed:
+            if live.trouble is None:
+                log.exception("A reply cannot be stored, and is kept in memory until it can")
+            live.trouble = failed
+            live.unsaved.set()
+            await asyncio.sleep(STORED_AGAIN_S)
 
     def _drop(self, key: Key, live: _Live) -> None:
         if self._live.get(key) is live:

@@ -11,7 +11,7 @@ from html import escape
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from assistant import EVERYWHERE, Assistant, Fullness, Refused, Snapshot
+from assistant import EVERYWHERE, Assistant, Fullness, Refused, Snapshot, StoreFailed
 from components import choice, context, memory_panel, panes, tool_panel
 from components.followed import Turn, by_turn
 from components.patch import Frame
@@ -157,12 +157,12 @@ class Line:
             self._offset_min = offset
         self.conversation = conversation
         self.stale.set()
-        self._following = _task(self._follow(conversation, self._following))
+        self._following = _task(self._keep_following(conversation, self._following))
 
     def look_again(self, *, even_now: bool = False) -> None:
         """Open the conversation anew, unless its turn is followed here; with `even_now` then too."""
         if self.conversation and (even_now or not (self._turn and self._turn.growing)):
-            self._following = _task(self._follow(self.conversation, self._following))
+            self._following = _task(self._keep_following(self.conversation, self._following))
 
     async def _send(self, frame: Frame) -> None:
         # JSON with ASCII only: a lone surrogate from a broken stream must not end the line.
@@ -171,17 +171,28 @@ class Line:
     async def _send_earlier(self, conversation: str, before: str) -> None:
         try:
             found = await self._live.assistant.open(self._owner, conversation, before=before[:64])
-        except Refused as refused:
+        except (Refused, StoreFailed) as refused:
             await self._send(_told(refused))
             return
         await self._send({"kind": "earlier", **_shown(conversation, found)})
 
-    async def _follow(self, conversation: str, before: "asyncio.Task[None] | None") -> None:
-        """Send the conversation, then what changes in it. Following begins first, so nothing is missed.
+    async def _keep_following(self, conversation: str, before: "asyncio.Task[None] | None") -> None:
+        """Follow it, and again where the store failed: the page then gets it anew.
 
         What was followed `before` is left.
         """
         await _end(before)
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                try:
+                    await self._follow(conversation)
+                    return
+                except StoreFailed as failed:
+                    await self._send(_told(failed))
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def _follow(self, conversation: str) -> None:
+        """Send the conversation, then what changes in it. Following begins first, so nothing is missed."""
         events = self._live.assistant.follow(self._owner, conversation)
         coming = asyncio.ensure_future(anext(events))
         try:
@@ -242,7 +253,12 @@ class Line:
                 if new := self.forgotten - self._told:
                     self._told |= new
                     await self._send({"kind": "forgotten", "memories": sorted(new)})
-                now = await self._draw_panes()
+                try:
+                    now = await self._draw_panes()
+                except StoreFailed:
+                    # Whoever asks for something is told; what stands around comes when it can be read.
+                    asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self.stale.set)
+                    continue
                 changed = {k: v for k, v in now.items() if self._panes.get(k) != v}
                 self._panes = now
                 if changed:
@@ -317,7 +333,7 @@ def _shown(conversation: str, found: Snapshot) -> Frame:
     }
 
 
-def _told(refused: Refused) -> Frame:
+def _told(refused: Refused | StoreFailed) -> Frame:
     return {"kind": "refused", "message": refused.message, "advice": refused.advice}
 
 

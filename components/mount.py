@@ -5,8 +5,9 @@ import json
 
 import gradio as gr
 from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import JSONResponse
 
-from assistant import Assistant
+from assistant import Assistant, StoreFailed
 from components.account import account_routes
 from components.call import Calls
 from components.files import StaticFiles, media_routes, static_routes
@@ -68,6 +69,8 @@ def mount(
     async def healthz() -> dict[str, str]:
         return {"status": "ok", "version": version}
 
+    app.add_exception_handler(StoreFailed, _store_failed)
+
     @app.websocket("/parley/live")
     async def follow(socket: WebSocket) -> None:
         await live.serve(socket)
@@ -122,6 +125,11 @@ def _stand_in_front(app: FastAPI, access: Access, sessions: Sessions, sign_key: 
     app.add_middleware(
         Arrival, proxies=access.proxies, share_port=access.share_port, known=access.known
     )
+
+
+def _store_failed(_request: Request, failed: Exception) -> JSONResponse:
+    assert isinstance(failed, StoreFailed)
+    return JSONResponse({"message": failed.message, "advice": failed.advice}, 503)
 
 
 def _owner(request: Request) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from assistant import EVERYWHERE, Assistant, Refused, Take
+from assistant import EVERYWHERE, Assistant, Refused, StoreFailed, Take
 from components import (
     dictation_orders,
     memory_orders,
@@ -154,7 +154,7 @@ async def obey(
         number = json.loads(slip).get("number")
         order = _order.validate_json(slip)
         told = await _carry_out(assistant, visitor, order)
-    except Refused as refused:
+    except (Refused, StoreFailed) as refused:
         return _answer(number, refused.message, refused.advice)
     except (ValidationError, ValueError, AttributeError, TypeError, RecursionError):
         return _answer(number, "The page asked for something Parley does not know.", "Reload it.")

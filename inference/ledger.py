@@ -1,10 +1,12 @@
 """The ledger: every request to a provider is written down before it is sent, within the budget."""
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -16,6 +18,8 @@ from inference.budget import UNREACHED as UNREACHED
 from inference.ledger_tables import MIGRATIONS as MIGRATIONS
 from inference.ledger_tables import days, entries, shares
 from inference.rate_headers import Told
+
+log = logging.getLogger(__name__)
 
 OPEN: Final = "open"
 DONE: Final = "done"
@@ -81,6 +85,7 @@ class Ledger:
         self._budget = Budget(limits, clock)
         self._clock = clock
         self.on_close: Callable[[Closed], None] = _nobody_listens
+        self._late: list[Callable[[], Awaitable[None]]] = []  # what could not be written yet
 
     async def open(self, errand: Errand, provider: str, model: str) -> int:
         """Reserve one request and write it down; both are on disk when this returns.
@@ -134,9 +139,29 @@ class Ledger:
     ) -> None:
         """Write how the request ended; tokens as the provider reported them.
 
-        The first closing counts: a second one changes nothing, and gives nothing back.
+        The first closing counts: a second one changes nothing, and gives nothing back. What cannot
+        be written now is written with the next one: the answer that came is not lost for it.
         """
-        aside = aside or Aside()
+        ending = (outcome, seconds, prompt_tokens, completion_tokens, aside or Aside())
+        self._late.append(partial(self._close, entry, *ending))
+        while self._late:
+            closing = self._late.pop()
+            try:
+                await closing()
+            except sa.exc.SQLAlchemyError:
+                log.exception("How a request ended could not be written down yet")
+                self._late.append(closing)
+                return
+
+    async def _close(
+        self,
+        entry: int,
+        outcome: str,
+        seconds: float,
+        prompt_tokens: int,
+        completion_tokens: int,
+        aside: Aside,
+    ) -> None:
         # UNKNOWN too: another Parley that started meanwhile took it for lost.
         unclosed = entries.c.outcome.in_((OPEN, UNKNOWN))
         ended = sa.update(entries).where(entries.c.id == entry, unclosed)

@@ -10,12 +10,16 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from memory.storage_faults import told_in_words
+
 Migration = Callable[[sa.Connection], None]
 """One step of the schema, known by its `__name__`; once released it is never changed."""
 
 WRITERS = 0x9A21E7
 """The number of the lock of a PostgreSQL database that its writers pass on to each other."""
 BUSY_MS = 15_000
+BESIDE = ("media", "chroma")
+"""Folders of files that the rows of a database speak of."""
 FULL_CHECK_BYTES = 200_000_000
 """Files up to this size are read through at start; of larger ones only the schema is looked at."""
 
@@ -90,6 +94,7 @@ async def open_database(url: str, migrations: Sequence[Migration]) -> AsyncEngin
     except BaseException:
         await engine.dispose()
         raise
+    told_in_words(engine)
     return engine
 
 
@@ -149,6 +154,7 @@ def _prepare_file(path: Path, known: Sequence[str]) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
+            _refuse_lost(path)
             path.touch(mode=0o600)
         with closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
@@ -174,6 +180,7 @@ def _inspect(connection: sqlite3.Connection, path: Path, known: Sequence[str]) -
         raise sqlite3.DatabaseError(verdict)
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if not tables:
+        _refuse_lost(path)
         return
     if "migrations" not in tables:
         raise DatabaseRefused(
@@ -182,6 +189,24 @@ def _inspect(connection: sqlite3.Connection, path: Path, known: Sequence[str]) -
     _refuse_later(
         str(path), [name for (name,) in connection.execute("SELECT name FROM migrations")], known
     )
+
+
+def _refuse_lost(path: Path) -> None:
+    """A new database beside what belonged to an old one would hide that it is lost."""
+    log_of_changes = path.with_name(f"{path.name}-wal")
+    left = [log_of_changes] if log_of_changes.is_file() and log_of_changes.stat().st_size else []
+    left += [
+        folder
+        for folder in (path.with_name(name) for name in BESIDE)
+        if folder.is_dir() and any(folder.iterdir())
+    ]
+    if left:
+        names = " and ".join(one.name for one in left)
+        raise DatabaseRefused(
+            f"{path} is missing or empty, but {names} beside it belong to what it held.",
+            "Nothing was changed. Put the database or a backup back, or begin anew in another "
+            "directory (PARLEY_DATA_DIR).",
+        )
 
 
 def _refuse_later(place: str, done: Sequence[str], known: Sequence[str]) -> None:

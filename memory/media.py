@@ -14,9 +14,11 @@ from memory.database import reading
 from memory.edge import Missing, clean, known_hash, known_owner
 from memory.schema import media as owned
 from memory.schema import message_media
+from memory.storage_faults import filing
 from messages import Media
 
 LONGEST_NAME = 200
+_PART = ".part-"
 
 
 class MediaStore:
@@ -40,8 +42,14 @@ class MediaStore:
                 row = {"sha256": digest, "owner": owner, "mime": kept.mime}
                 new = sa.insert(owned).values(**row, size=kept.size, name=label)
                 await connection.execute(new)
-        await asyncio.to_thread(_write, self._place(digest), data)
+        with filing():
+            await asyncio.to_thread(_write, self._place(digest), data)
         return kept
+
+    def sweep(self) -> None:
+        """At start, when nobody writes: remove what was half written when Parley was ended."""
+        for left_over in self._root.glob(f"*/*/{_PART}*"):
+            left_over.unlink(missing_ok=True)
 
     async def path(self, owner: str, sha256: str) -> tuple[Media, Path]:
         """The file and what is known of it. Raises Missing."""
@@ -100,7 +108,7 @@ def _write(place: Path, data: bytes) -> None:
         return
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # mkstemp makes the file 0600.
-    descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=".part-")
+    descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=_PART)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

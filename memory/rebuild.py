@@ -126,8 +126,8 @@ class Rebuild:
                 await self.once()
             except VectorsUnusable as error:
                 self._say(str(error))
-            except sa.exc.DBAPIError as error:
-                self._say(f"The database cannot be read: {error.orig}")
+            except sa.exc.SQLAlchemyError as error:
+                self._say(f"The database cannot be read: {error}")
             if self.progress.complete:
                 pause = self._first_pause_s
                 await self._vectors.incomplete.wait()

@@ -27,6 +27,7 @@ from inference.backend import (
     ToolSpec,
 )
 from inference.shortcomings import shortcoming
+from memory.storage_faults import StoreFailed
 from messages import Message, Purpose, Text, ToolCall, ToolResult
 from steps.checking import json_wanted
 from steps.course import Course
@@ -118,6 +119,11 @@ async def _chunks(course: Course, request: ChatRequest, purpose: Purpose) -> Asy
     except ContextTooLong:
         await learn_refusal(course)
         raise
+    except StoreFailed as failed:
+        # It could not be written into the ledger, which comes first.
+        error = BackendError(failed.message, failed.advice)
+        error.sent = False
+        raise error from failed
 
 
 def _as_read(course: Course, messages: Sequence[Message]) -> tuple[Message, ...]:

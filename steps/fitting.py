@@ -1,5 +1,6 @@
 """What the model will see: what fits its window, and a summary of the rest where that was made."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from time import time
@@ -18,10 +19,13 @@ from inference.backend import (
 )
 from memory.compaction import Refusal, SummaryJob, accept, due, made, on_demand
 from memory.context import Policy, Room, Window, fit
+from memory.storage_faults import StoreFailed
 from messages import Message, Provenance
 from steps.course import Course
 from steps.drawing import can_draw, spare
 from steps.resuming import asks_for_the_rest
+
+log = logging.getLogger(__name__)
 
 SYSTEM = (
     "You are Parley, a helpful assistant in a chat that people read or listen to. Answer in the "
@@ -78,9 +82,12 @@ def _system(course: Course) -> str:
 async def learn(course: Course, end: FinishedChunk) -> None:
     """How this model counts: from what it reported of the request that it has just answered."""
     if end.prompt_tokens and course.answered_by_a_model:
-        await course.layers.calibrations.learn(
-            *_counter(course), course.window.features, end.prompt_tokens
-        )
+        try:
+            await course.layers.calibrations.learn(
+                *_counter(course), course.window.features, end.prompt_tokens
+            )
+        except StoreFailed:
+            log.exception("How a model counts could not be written down")  # the reply is there
 
 
 async def learn_refusal(course: Course) -> None:

@@ -18,6 +18,7 @@ from inference.backend import BackendError, ModelUnavailable
 from inference.switchboard import Line
 from inference.turn_plan import SPOKEN_IN
 from inference.voices import suited
+from memory.storage_faults import StoreFailed
 from messages import Fault, Media
 from steps.course import Course
 from voice.language import NAMES, guess
@@ -191,6 +192,9 @@ class Aloud:
                 continue
             try:
                 await self._speak(text)
+            except StoreFailed as error:
+                log.exception("A spoken reply could not be stored")
+                self.fault = Fault(f"The reply could not be spoken. {error.message}", error.advice)
             except Exception:
                 # The reply is whole, or will be: that it cannot be spoken does not make it fail.
                 log.exception("A reply could not be spoken")

@@ -1,6 +1,8 @@
 """What the tests share: the scripted provider, and a whole house on a data directory of its own."""
 
-from collections.abc import AsyncIterator, Iterator
+import resource
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,22 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def model() -> Iterator[ScriptedServer]:
     with ScriptedServer() as server:
         yield server
+
+
+@contextmanager
+def _no_room() -> Iterator[None]:
+    most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+
+
+@pytest.fixture
+def full_disk() -> Callable[[], AbstractContextManager[None]]:
+    """While it is entered, no file of this process can be written."""
+    return _no_room
 
 
 @pytest.fixture

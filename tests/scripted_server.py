@@ -10,7 +10,7 @@ import threading
 import time
 import wave
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, NamedTuple, Self
@@ -99,6 +99,8 @@ class ScriptedServer:
         self.requests: list[dict[str, Any]] = []
         self.hits: list[Hit] = []
         self.disconnects = 0
+        self.witness: Callable[[Hit], None] = lambda _: None  # is told of each before its answer
+        self._improvised: Callable[[dict[str, Any]], Answer] | None = None
         self._script: dict[Sense, deque[Answer]] = {s: deque() for s in ROUTES.values()}
         self._begun = Reply()
         self._default = Reply(words=("ok",))
@@ -192,6 +194,11 @@ class ScriptedServer:
         self._default = Reply(words=pieces, delay_s=delay_s, finish="stop", stamped=stamped)
         return self
 
+    def improvises(self, by: Callable[[dict[str, Any]], Answer] | None) -> Self:
+        """What a chat is answered when the script is empty, made of its request."""
+        self._improvised = by
+        return self
+
     def models(self, rows: Any) -> Self:
         """What /v1/models answers: rows, or a whole body given as a dict."""
         self._models = rows
@@ -272,7 +279,8 @@ class ScriptedServer:
         if sense == "chat":
             request = json.loads(body)
             self.requests.append(request)
-        answer = self._answer(sense) if sense else self._elsewhere(scope["path"], body)
+        self.witness(self.hits[-1])
+        answer = self._answer(sense, request) if sense else self._elsewhere(scope["path"], body)
         async with watched(receive) as gone:
             line = Line(send, gone, self._stopping)
             try:
@@ -289,9 +297,11 @@ class ScriptedServer:
             return Raw((value,), "application/octet-stream")
         return _json(value(json.loads(body or b"null")) if callable(value) else value)
 
-    def _answer(self, sense: Sense) -> Answer:
+    def _answer(self, sense: Sense, request: dict[str, Any]) -> Answer:
         if self._script[sense]:
             return self._script[sense].popleft()
+        if sense == "chat" and self._improvised:
+            return self._improvised(request)
         match sense:
             case "chat":
                 return self._default

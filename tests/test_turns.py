@@ -1,13 +1,17 @@
 """Running turns: they outlive their followers, are stored as they go, stopped at once."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
 from events import Event, TextDelta, TurnEnded, TurnStarted
 from house import House
 from memory.conversations import Busy
+from memory.storage_faults import StoreFailed
 from messages import Message, new_id
+from refusals import Refused
 from tests.conftest import OWNER, kinds, said
 from tests.scripted_server import ScriptedServer
 
@@ -222,3 +226,34 @@ async def test_the_grammar_holds_for_followers(model: ScriptedServer, house: Hou
     assert seen[0] == "turn_started"
     assert seen[-1] == "turn_ended"
     assert seen.count("tool_called") == seen.count("tool_returned") == 1
+
+
+async def test_a_reply_that_finds_no_room_on_the_disk_is_stored_once_there_is(
+    model: ScriptedServer,
+    house: House,
+    full_disk: Callable[[], AbstractContextManager[None]],
+) -> None:
+    model.says(*LONG, delay_s=0.01)
+    conversation = new_id()
+    await house.turns.start(OWNER, conversation, said("Keep this"))
+    await until_text(house, conversation)
+    with full_disk():
+        await until_ended(house, conversation)
+        await asyncio.sleep(0.2)
+        assert (await stored(house, conversation))[-1].status == "running"
+        with pytest.raises(StoreFailed):
+            await house.turns.stop(OWNER, conversation)
+    assert (await until_stored(house, conversation, "done")).text == "".join(LONG)
+
+
+async def test_a_message_that_cannot_be_stored_is_refused_in_words_and_sends_nothing(
+    model: ScriptedServer, house: House, full_disk: Callable[[], AbstractContextManager[None]]
+) -> None:
+    conversation = new_id()
+    with full_disk(), pytest.raises(Refused, match="disk") as refused:
+        await house.assistant.send(OWNER, conversation, "Too much", (), speak=False)
+    assert refused.value.advice
+    assert not model.hits
+    assert await stored(house, conversation) == ()
+    await house.assistant.send(OWNER, conversation, "Now", (), speak=False)
+    await until_stored(house, conversation, "done")

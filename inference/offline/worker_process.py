@@ -60,6 +60,9 @@ class WorkerProcess:
                 self.kill()
                 message = f"Offline {self.sense} took longer than {self._limit_s:.0f} s."
                 raise ApiError(504, message, code="too_slow") from None
+            except OSError:
+                log.exception("Offline %s could not be started", self.sense)
+                reply = None
             except asyncio.CancelledError:
                 self.kill()
                 raise

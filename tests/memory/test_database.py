@@ -6,6 +6,8 @@ import signal
 import sqlite3
 import stat
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import sqlalchemy as sa
 from memory import schema
 from memory.database import DatabaseRefused, claim, erase_traces, open_database
 from memory.migrations import MIGRATIONS
+from memory.storage_faults import StoreFailed
 
 
 def one(connection: sa.Connection) -> None:
@@ -177,3 +180,59 @@ async def test_a_second_process_is_refused_the_directory_until_the_first_ends(
     process.send_signal(signal.SIGKILL)
     await process.wait()
     claim(tmp_path).release()
+
+
+@pytest.mark.parametrize("emptied", [False, True], ids=["missing", "emptied"])
+async def test_a_lost_database_is_not_replaced_by_a_new_one_beside_its_files(
+    tmp_path: Path, emptied: bool
+) -> None:
+    path = tmp_path / "parley.db"
+    (tmp_path / "media" / "ab").mkdir(parents=True)
+    if emptied:
+        path.touch()
+    with pytest.raises(DatabaseRefused, match="media beside it belong to what it held") as refused:
+        await open_database(url(path), [one])
+    assert "backup" in refused.value.advice
+    assert path.exists() == emptied
+    assert not emptied or path.stat().st_size == 0
+
+
+async def test_a_full_disk_is_told_in_words_and_is_over_when_there_is_room(
+    tmp_path: Path, full_disk: Callable[[], AbstractContextManager[None]]
+) -> None:
+    engine = await open_database(url(tmp_path / "parley.db"), [one])
+    insert = sa.text("INSERT INTO steps VALUES ('kept')")
+    with full_disk(), pytest.raises(StoreFailed) as failed:
+        async with engine.begin() as connection:
+            await connection.execute(insert)
+    assert "disk" in failed.value.message
+    assert failed.value.advice
+    async with engine.begin() as connection:
+        await connection.execute(insert)
+    await engine.dispose()
+
+
+async def test_a_mistake_in_a_statement_is_no_trouble_of_the_disk(tmp_path: Path) -> None:
+    engine = await open_database(url(tmp_path / "parley.db"), [one])
+    async with engine.connect() as connection:
+        with pytest.raises(sa.exc.OperationalError):
+            await connection.exec_driver_sql("SELECT nothing FROM nowhere")
+    await engine.dispose()
+
+
+async def test_who_is_cancelled_while_waiting_for_the_database_is_cancelled(tmp_path: Path) -> None:
+    engine = await open_database(url(tmp_path / "parley.db"), [one])
+
+    async def write() -> None:
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql("INSERT INTO steps VALUES ('never')")
+
+    with closing(sqlite3.connect(tmp_path / "parley.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(write())
+        await asyncio.sleep(0.3)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        other.rollback()
+    await engine.dispose()

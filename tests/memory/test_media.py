@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import stat
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from memory.conversations import Conversations
 from memory.edge import Missing
 from memory.media import MediaStore
+from memory.storage_faults import StoreFailed
 from messages import Image, Media, Text, new_id
 from tests.memory.sayings import ANN, BOB, HOSTILE, reply, said
 
@@ -33,6 +36,26 @@ async def test_bytes_are_kept_under_their_hash_and_come_back(
     assert (found, path.read_bytes()) == (kept, DATA)
     assert files(tmp_path) == [f"{SHA[:2]}/{SHA[2:4]}/{SHA}"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_what_a_crash_left_half_written_is_gone_at_the_next_start(
+    tmp_path: Path, media: MediaStore
+) -> None:
+    await media.put(ANN, DATA, "image/png")
+    half = tmp_path / "media" / SHA[:2] / SHA[2:4] / ".part-abc"
+    half.write_bytes(DATA[:100])
+    media.sweep()
+    assert files(tmp_path) == [f"{SHA[:2]}/{SHA[2:4]}/{SHA}"]
+
+
+async def test_a_file_that_finds_no_room_is_told_and_can_be_kept_later(
+    tmp_path: Path, media: MediaStore, full_disk: Callable[[], AbstractContextManager[None]]
+) -> None:
+    await media.put(ANN, b"something else", "image/png")
+    with full_disk(), pytest.raises(StoreFailed):
+        await media.put(ANN, DATA, "image/png")
+    assert len(files(tmp_path)) == 1
+    assert media.read(await media.put(ANN, DATA, "image/png")) == DATA
 
 
 async def test_the_same_bytes_of_two_owners_are_one_file_until_both_gave_it_up(

@@ -1,0 +1,77 @@
+"""Somebody at a page of a real Parley: says marked things, sees what the page sees."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from messages import new_id
+from tests.components.conftest import Frame, Visitor
+from tests.faults.checker import Checker
+from tests.scripted_server import Answer, Reply
+
+SENTENCES = (
+    "It is late in the evening now. ",
+    "The shops have been closed for hours. ",
+    "You had better call them tomorrow. ",
+)
+
+
+def with_a_tool(request: dict[str, Any]) -> Answer:
+    """A turn as turns are: a tool is called, and its result put into sentences."""
+    if request["messages"][-1]["role"] == "tool":
+        return Reply(words=SENTENCES, finish="stop")
+    return Reply(calls=(("clock", {"zone": "UTC"}),), finish="tool_calls")
+
+
+@dataclass
+class Person:
+    """`marks` are those of all they said and that was accepted."""
+
+    visitor: Visitor
+    checker: Checker
+    marks: list[str] = field(default_factory=list)
+    of_talk: dict[str, list[str]] = field(default_factory=dict)
+
+    async def says(self, conversation: str, words: str = "What time is it?", **order: Any) -> Frame:
+        """An order to send; the answer of the house. A message that was accepted is remembered."""
+        mark = f"m-{new_id()}"
+        text = f"{words} {mark}"
+        slip = {"do": "send", "conversation": conversation, "text": text, **order}
+        answer = await self.visitor.order(slip)
+        if answer["ok"]:
+            self.marks.append(mark)
+            self.of_talk.setdefault(conversation, []).append(mark)
+            self.checker.accepted.add(mark)
+        return answer
+
+    async def retries(self, conversation: str) -> Frame:
+        """Press Retry under the last reply."""
+        reply = self.checker.messages(conversation)[-1].id
+        return await self.visitor.order(
+            {"do": "retry", "conversation": conversation, "reply": reply}
+        )
+
+    async def settled(self, patience_s: float = 20.0) -> None:
+        """Nothing runs any more, anywhere."""
+        await asyncio.to_thread(self.checker.settle, patience_s)
+
+    async def sees(self, conversation: str) -> str:
+        """The conversation as its page shows it when it is opened: HTML."""
+        async with self.visitor.line() as line:
+            frame = await line.follow(conversation)
+        return "".join(message["article"] for message in frame["messages"])
+
+
+@asynccontextmanager
+async def arrived(address: str, checker: Checker) -> AsyncIterator[Person]:
+    """Somebody new, who has opened the page."""
+    async with Visitor(base_url=address, timeout=60) as visitor:
+        await visitor.get("/")
+        yield Person(visitor, checker)
+
+
+def plain(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
