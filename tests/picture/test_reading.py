@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.async_api import async_playwright
@@ -14,6 +15,7 @@ from playwright.async_api import async_playwright
 from inference.offline.faculties import Faculties, Read
 from inference.offline.pictures import opened
 from inference.offline.senses.layout import Line
+from inference.offline.senses.spacing import spaced
 from inference.offline.senses.tiles import joined, spans
 from tests.browser.conftest import QUIET
 from tests.pictures import encoded, photographed, written
@@ -100,6 +102,20 @@ async def test_a_web_page_is_read_in_light_and_in_dark(reader: Faculties) -> Non
         await browser.close()
 
 
+@pytest.mark.parametrize("font", ["DejaVuSans", "DejaVuSansMono", "DejaVuSerif"])
+async def test_words_that_stand_apart_are_not_joined(reader: Faculties, font: str) -> None:
+    """The reader alone joins some of these, above all where the ground changes between two words."""
+    lines = ("Release notes", "Run tool upgrade before it", "i will fill it all in till noon")
+    sheet = written(lines, font=font, size=24, ink="#d9dde0", ground="#14181b", width=640)
+    band = Image.new("RGB", (150, 39), "#2a3136")
+    sheet.paste(band, (86, 60), sheet.crop((86, 60, 236, 99)).convert("L").point(_is_ground))
+    assert words((await read(reader, sheet)).text) == words(" ".join(lines))
+
+
+def _is_ground(level: int) -> int:
+    return 255 if level < 60 else 0
+
+
 async def test_columns_are_read_one_after_the_other(reader: Faculties) -> None:
     sheet = Image.new("RGB", (1240, 280), "white")
     sheet.paste(written(HARBOUR, width=560), (20, 20))
@@ -148,6 +164,20 @@ async def test_marked_letters_are_no_other_script(reader: Faculties) -> None:
     lines = ("Gestern Abend gingen wir am Flussufer, Übermut!", "Zażółć gęślą jaźń. Árvíztűrő")
     found = await read(reader, written(lines, size=24, width=760))
     assert (words(found.text), found.unread) == (words(" ".join(lines)), 0)
+
+
+async def test_blanks_are_found_where_no_ink_stands_for_long() -> None:
+    ink = np.full((20, 200, 3), 255, np.uint8)
+    places = [10, 22, 34, 60, 72, 84]
+    for place in places:
+        ink[4:16, place - 4 : place + 4] = 0
+    shares = [place / 200 for place in places]
+    assert spaced("abcdef", shares, ink) == "abc def"
+    assert spaced("abc def", shares, ink) == "abc def"
+    assert spaced("日本語文字列", shares, ink) == "日本語文字列"
+    assert spaced("abcde", shares, ink) == "abcde"  # places that do not fit the text
+    ink[4:16, 18:38] = 0  # where two signs touch, a blank told between them is the gap beside them
+    assert spaced("ab cdef", shares, ink) == "ab cdef"
 
 
 def line(text: str, top: float, left: float = 0, right: float = 300) -> Line:

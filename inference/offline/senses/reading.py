@@ -10,6 +10,7 @@ from rapidocr.utils.process_img import map_boxes_to_original
 
 from inference.offline.senses.layout import Line, laid_out, straightened
 from inference.offline.senses.scripts import SHORT, is_ornament, was_read
+from inference.offline.senses.spacing import spaced
 from inference.offline.senses.tiles import LONGEST_WHOLE, TILE, read_in_tiles
 
 SURE = 0.8  # mean confidence of upright text is above .9, of turned text below .72
@@ -59,14 +60,22 @@ def _read(pixels: _Pixels) -> list[Line]:
         _engine.append(RapidOCR(params=limits))
     engine = _engine[0]
     engine.use_cls = False  # its classifier of upside-down lines corrupts upright ones
+    engine.return_word_box = True  # where each sign stands, for spacing.py
     shrunk, how = engine.preprocess_img(engine.load_img(pixels))
     # Its usual call leaves out boxes of which nothing was made: that is what other scripts are like.
-    boxes, _, words, _ = engine.run_ocr_steps(shrunk, how)
+    boxes, _, words, cut_out = engine.run_ocr_steps(shrunk, how)
     if boxes.boxes is None or words.txts is None:
         return []
     placed = map_boxes_to_original(boxes.boxes, how, *pixels.shape[:2])
-    found = zip(words.txts, placed, words.scores, strict=True)
+    texts = map(_spaced, words.txts, words.word_results, cut_out)
+    found = zip(texts, placed, words.scores, strict=True)
     return [_line(text, box, float(score)) for text, box, score in found]
+
+
+def _spaced(text: str, told: Any, cut_out: _Pixels) -> str:
+    """`told` is rapidocr's WordInfo: signs by the columns in which its network saw them."""
+    columns = [column for word in told.word_cols for column in word]
+    return spaced(text, [(column + 0.5) / told.line_txt_len for column in columns], cut_out)
 
 
 def _line(text: str, box: NDArray[np.float32], score: float) -> Line:
