@@ -123,7 +123,7 @@ def hostile(sibling: Path) -> dict[str, tuple[bytes, str]]:
         "noise behind a name": (b"OggS" + bytes(range(256)) * 40, "cannot be read"),
         "a chunk of 2 GB": (huge_chunk, "cannot be read"),
         "65,535 channels": (b"RIFF\x64\0\0\0WAVE" + channels + bytes(64), "cannot be read"),
-        "a film without sound": (mute, "no sound"),
+        "a film without sound": (mute, "Videos cannot be read"),
         "too large": (b"fLaC" + bytes(26 << 20), "25 MB"),
     }
 
