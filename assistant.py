@@ -38,6 +38,7 @@ from messages import (
     Wishes,
     new_id,
 )
+from recital import Recitals
 from refusals import EVERYWHERE as EVERYWHERE
 from refusals import NotFound as NotFound
 from refusals import Refused as Refused
@@ -111,6 +112,7 @@ class Assistant(Lineup):
         self.dictation = Dictation(
             layers.lines, layers.ledger, layers.media, layers.activity, self._line
         )
+        self.recitals = Recitals(layers, rooms.conversations, self.wishes)
         self._recall = layers.recall
         self._tooling = layers.tooling
         self.toolbox = Toolbox(layers.tooling, rooms.mcp, self._line)
@@ -275,6 +277,7 @@ class Assistant(Lineup):
     async def erase(self, owner: str) -> None:
         """Erase everything of this owner: conversations, files, memories, choices, key, spending."""
         await self._turns.drop_all(owner)
+        await self.recitals.drop_all(owner)
         await self.disconnect_own_key(owner)
         await self._recall.erase(owner)
         await self._documents.erase(owner)

@@ -107,8 +107,7 @@ async def open_house(
         replicas.on_look = partial(_clear_up, conversations, book)
         await stack.enter_async_context(replicas.joined())
         await book.drop_old_shares()
-        deadlines = Deadlines(total=chosen.deadline_s or None)
-        own_keys = OwnKeys(providers or load_providers(), book, deadlines)
+        own_keys = OwnKeys(providers or load_providers(), book, _deadlines(chosen))
         stack.push_async_callback(own_keys.aclose)
         lines = await _lines(stack, chosen, connection, book, own_keys)
         long_term = await stack.enter_async_context(
@@ -123,10 +122,9 @@ async def open_house(
         mcp = McpServers(read_servers(chosen.mcp_path, os.environ), data / "mcp-approved.json")
         stack.push_async_callback(mcp.close)
         tools = Router(offered(chosen.searxng_url), [mcp.tools])
-        activity = VoiceActivity()
-        stack.push_async_callback(activity.close)
         layers = _layers(chosen, engine, book, lines, long_term.recall, tools)
-        layers = replace(layers, activity=activity)
+        if layers.activity:
+            stack.push_async_callback(layers.activity.close)
         metrics = Metrics()
         book.on_close = partial(_closed, metrics)
         run = logs.watched(partial(run_turn, layers=layers))
@@ -147,7 +145,9 @@ async def open_house(
             summarise=partial(summarise, layers=layers),
             erase_rest=partial(erase_owner, engine, layers.media),
         )
-        yield House(Assistant(rooms), layers, turns, book, lines, long_term.rebuild, mcp, metrics)
+        assistant = Assistant(rooms)
+        stack.push_async_callback(assistant.recitals.close)
+        yield House(assistant, layers, turns, book, lines, long_term.rebuild, mcp, metrics)
 
 
 async def _database(chosen: Settings) -> AsyncEngine:
@@ -174,7 +174,7 @@ async def _lines(
     own_keys: OwnKeys,
 ) -> Switchboard:
     """Everybody who can answer, hear or speak: the operator's choice first, the offline engine last."""
-    deadlines = Deadlines(total=chosen.deadline_s or None)
+    deadlines = _deadlines(chosen)
     lines = Switchboard(
         lambda provider, key: OpenAIBackend(provider, key, book, deadlines), own_keys
     )
@@ -205,7 +205,12 @@ def _layers(
         summaries=Summaries(engine),
         calibrations=Calibrations(engine),
         tooling=Tooling(tools, Permissions(engine), Confirmations()),
+        activity=VoiceActivity(),
     )
+
+
+def _deadlines(chosen: Settings) -> Deadlines:
+    return Deadlines(total=chosen.deadline_s or None)
 
 
 def _limits(chosen: Settings, connection: Connection) -> dict[str, Limits]:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from assistant import Assistant, StoreFailed
 from components.account import account_routes
+from components.aloud import aloud_routes
 from components.call import Calls
 from components.files import StaticFiles, media_routes, static_routes
 from components.gallery import gallery_routes
@@ -111,6 +112,7 @@ def _add_routes(app: FastAPI, assistant: Assistant, static: StaticFiles, live: L
     app.include_router(static_routes(static))
     app.include_router(media_routes(assistant))
     app.include_router(gallery_routes(assistant))
+    app.include_router(aloud_routes(assistant))
     app.include_router(memory_routes(assistant, live.changed))
     app.include_router(key_routes(assistant))
     app.include_router(account_routes())

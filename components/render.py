@@ -15,7 +15,7 @@ from components.moments import seconds as seconds
 from components.own_key import ways_on
 from components.recalled import keep_document, recalled, remembered
 from components.tool_card import tool_card
-from components.voice import spoken
+from components.voice import read_aloud, spoken
 from messages import (
     Audio,
     Document,
@@ -124,7 +124,7 @@ def _reply(message: Message) -> list[Piece]:
         drawn.append(Piece("recalled", recalled(brought)))
     if not running:
         offered = any(piece.key == "ending" for piece in drawn)
-        drawn.append(Piece("foot", _foot(about, retry=not offered)))
+        drawn.append(Piece("foot", _foot(about, read_aloud(message), retry=not offered)))
     return drawn
 
 
@@ -177,7 +177,7 @@ def _ending(message: Message, about: Provenance) -> list[Piece]:
     return [Piece("ending", html)]
 
 
-def _foot(about: Provenance, *, retry: bool) -> str:
+def _foot(about: Provenance, aloud: str, *, retry: bool) -> str:
     """The facts of a reply; `retry` where no notice above offers it already."""
     facts: list[str] = []
     if about.model:
@@ -192,7 +192,7 @@ def _foot(about: Provenance, *, retry: bool) -> str:
         '<button type="button" class="quiet" data-do="retry" aria-label="Answer again" '
         f'title="Answer again">{icon("retry")}</button>'
     )
-    acts = _copy() + (again if retry else "")
+    acts = _copy() + aloud + (again if retry else "")
     return f'<div class="foot">{acts}<p class="facts">{"".join(facts)}</p></div>'
 
 

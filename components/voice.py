@@ -5,7 +5,8 @@ from html import escape
 from typing import Protocol
 
 from components.icons import icon
-from messages import Provenance
+from messages import Message, Provenance
+from voice.language import guess
 
 PACES = (0.75, 0.9, 1.0, 1.1, 1.25, 1.5)
 
@@ -19,15 +20,26 @@ def spoken(about: Provenance) -> str:
         told = _addresses(about)
         inner = _player(about)
     elif about.unvoiced:
-        told = f' data-words="{escape(about.unvoiced)}"'
+        told = f' data-words="{escape(about.unvoiced)}" data-language="{guess(about.unvoiced)}"'
         inner = (
             '<button type="button" class="plain" data-do="play-reply">'
             f"{icon('sound')}<span>Read aloud</span></button>"
-            '<small class="voice-note">by a voice of your browser: nothing else here can speak</small>'
+            '<small class="voice-note">by a voice of your browser: no other here can</small>'
         )
     if about.voice_note:
         inner += f'<p class="voice-note">{escape(about.voice_note)}</p>'
     return f'<div class="spoken"{told}>{inner}</div>'
+
+
+def read_aloud(message: Message) -> str:
+    """The button that has a reply read out which was not; empty where there is nothing to read."""
+    about = message.provenance or Provenance()
+    if about.spoken or about.pieces or about.json or not message.text.strip():
+        return ""
+    return (
+        '<button type="button" class="quiet" data-do="read-aloud" aria-label="Read aloud" '
+        f'title="Read aloud">{icon("sound")}</button>'
+    )
 
 
 def _addresses(about: Provenance) -> str:

@@ -83,6 +83,18 @@ async def speak(course: Course) -> AsyncIterator[Event]:
         yield event
 
 
+async def read_out(course: Course, words: str) -> AsyncIterator[Event]:
+    """A reply that was written before is spoken; of `course` no more than `planned` is asked."""
+    voice = course.voice = _voice_for(course)
+    if voice is None:
+        return
+    if course.planned.note:
+        voice.notes.append(course.planned.note)
+    voice.read(words)
+    async for event in speak(course):
+        yield event
+
+
 async def kept(course: Course) -> AsyncIterator[Event]:
     """What was spoken until now as one sound, with the message; for a turn that ended early too."""
     voice = course.voice
@@ -163,6 +175,10 @@ class Aloud:
         finally:
             self.told.put_nowait(None)
 
+    def read(self, words: str) -> None:
+        """More of the reply."""
+        self._say(self._pieces.feed(self._reading.feed(words)))
+
     def finish(self) -> None:
         """The reply is whole: what is left of it is spoken, then `told` ends."""
         self._say(self._pieces.feed(self._reading.close()))
@@ -177,7 +193,7 @@ class Aloud:
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, TextDelta):
-            self._say(self._pieces.feed(self._reading.feed(event.text)))
+            self.read(event.text)
         elif isinstance(event, ToolCalled):
             self._reading = Reading()
             self._pieces.drop()
@@ -203,17 +219,17 @@ class Aloud:
         self.told.put_nowait(None)
 
     async def _speak(self, text: str) -> None:
-        if self._line is None:
+        if self._line and self._voice is None:
+            await self._choose(self._line[0], guess(text))
+        if self._line is None or self._voice is None:
             self.told.put_nowait((Unvoiced(text), None))
             return
-        line, model = self._line
-        course = self._course
-        voice = await self._voice_of(line, text)
+        (line, model), course = self._line, self._course
         sent = self._request(line, model)
         self.unfinished.append(sent)
         try:
             speech = await line.backend.speak(
-                text, model, voice, course.errand("speech"), course.turn.wishes.choices.pace
+                text, model, self._voice, course.errand("speech"), course.turn.wishes.choices.pace
             )
         except BackendError as error:
             self.unfinished.clear()
@@ -240,20 +256,34 @@ class Aloud:
         """The event is made when it is taken, so that the turn counts as many as it has seen."""
         return lambda: self._course.request("speech", model, line)
 
-    async def _voice_of(self, line: Line, text: str) -> str:
-        """The voice for the whole reply, by the language in which it begins."""
+    async def _choose(self, line: Line, language: str) -> None:
+        """Who speaks the whole reply, by the language in which it begins.
+
+        No voice reads what it does not speak: the one of this machine does, else a browser's.
+        """
+        self._voice = await self._suited(line, language)
+        if self._voice is not None:
+            return
+        told = f"{line.provider.label} has no voice for {NAMES.get(language, language)}"
+        here = self._course.sense("speech", "local") if self._course.lines.has("offline") else None
+        if here and not line.provider.offline:
+            self._voice = await self._suited(here[0], language)
         if self._voice is None:
-            choices, provider = self._course.turn.wishes.choices, line.provider
-            voices = await line.backend.voices(self._course.errand("models"))
-            language = guess(text)
-            own = choices.voice if choices.voice_of == provider.name.partition("@")[0] else ""
-            self._voice, speaks = suited(voices, own, provider.voice, language)
-            if not speaks:
-                name = NAMES.get(language, language)
-                self.notes.append(
-                    f"{provider.label} has no voice for {name}: another one reads it."
-                )
-        return self._voice
+            here, told = None, f"{told}."
+        else:
+            self._pieces.free()
+            told = f"{told}: the one of this machine reads it, and costs no request."
+        self._line = here
+        self.notes.append(told)
+
+    async def _suited(self, line: Line, language: str) -> str | None:
+        choices, provider = self._course.turn.wishes.choices, line.provider
+        own = choices.voice if choices.voice_of == provider.name.partition("@")[0] else ""
+        voices = await line.backend.voices(self._course.errand("models"))
+        if provider.offline and not voices:
+            return None
+        voice, speaks = suited(voices, own, provider.voice, language)
+        return voice if speaks else None
 
 
 def _most(course: Course, line: tuple[Line, str] | None) -> int | None:

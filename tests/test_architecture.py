@@ -14,7 +14,7 @@ ROOMS = (
 )  # fmt: skip
 TOP = (
     "app", "assistant", "attachments", "dictation", "elsewhere", "events", "handler", "house", "intake",
-    "lineup", "logs", "mcp_door", "memories", "messages", "metrics", "refusals", "revisions",
+    "lineup", "logs", "mcp_door", "memories", "messages", "metrics", "recital", "refusals", "revisions",
     "settings", "shell", "toolbox", "turn_queue", "turns",
 )  # fmt: skip
 
@@ -52,6 +52,7 @@ ARROWS = {
         "messages",
         "refusals",
     },  # fmt: skip,
+    "recital": {"lineup", "steps", "memory", "inference", "events", "messages", "refusals"},
     "elsewhere": {"memory", "steps", "toolbox", "turns", "refusals"},
     "assistant": {
         "dictation",
@@ -64,6 +65,7 @@ ARROWS = {
         "memories",
         "revisions",
         "memory",
+        "recital",
         "inference",
         "events",
         "messages",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from components.voice import spoken
 from events import (
     Event,
     Spoken,
@@ -24,7 +25,10 @@ from events import (
 from handler import run_turn
 from house import House, open_house
 from inference.connection import connect
+from inference.openai_backend import OpenAIBackend
 from inference.provider import load_providers
+from inference.switchboard import Switchboard
+from inference.transport import Deadlines
 from inference.voices import Voice, listed, of_file, suited
 from memory.edge import Missing
 from messages import Choices, Message, Wishes, message_from_json, message_to_json, new_id
@@ -126,30 +130,77 @@ async def is_kept(house: House, sha256: str) -> bool:
     return True
 
 
-async def test_a_free_voice_speaks_sentence_by_sentence_in_order(
-    model: ScriptedServer, tmp_path: Path
-) -> None:
+@asynccontextmanager
+async def with_kokoro(
+    model: ScriptedServer, data: Path
+) -> AsyncIterator[tuple[House, ScriptedServer]]:
+    """A house whose replies are spoken by a server of one's own, with two voices."""
     with ScriptedServer() as mouth:
         mouth.serves("/v1/audio/voices", {"voices": ["af_heart", "ff_siwis"]})
         connection = connect(load_providers(), model.base_url, "k", {})
-        chosen = Settings(base_url=model.base_url, model="big", data_dir=tmp_path)
+        chosen = Settings(base_url=model.base_url, model="big", data_dir=data)
         async with open_house(chosen, connection) as house:
             kokoro = replace(load_providers()["kokoro"], base_url=mouth.base_url)
             line = await house.lines.add(connect({"kokoro": kokoro}, mouth.base_url, "", {}))
             house.lines.use("speech", line.provider.name)
-            model.says("Yes. It", " is. ", "So be it.")
-            await run(house)
-            model.says("Le temps est beau dans les montagnes. ", "Oui, il est là.")
-            await run(house)
-            model.says("Das Wetter ist heute nicht gut, und es ist kalt.")
-            german = reply(await run(house)).provenance
-    assert [body["input"] for body in asked(mouth)[:3]] == ["Yes.", "It is.", "So be it."]
-    voices = [body["voice"] for body in asked(mouth)]
-    assert voices == ["af_heart"] * 3 + ["ff_siwis"] * 2 + ["af_heart"]
-    assert german
-    assert german.voice_note == "Kokoro-FastAPI has no voice for German: another one reads it."
-    assert all(request.free for request in german.requests if request.purpose == "speech")
-    assert [hit.path for hit in mouth.hits].count("/v1/audio/voices") == 1
+            yield house, mouth
+
+
+async def test_a_free_voice_speaks_sentence_by_sentence_in_order(
+    model: ScriptedServer, tmp_path: Path
+) -> None:
+    async with with_kokoro(model, tmp_path) as (house, mouth):
+        model.says("Yes. It", " is. ", "So be it.")
+        await run(house)
+        model.says("Le temps est beau dans les montagnes. ", "Oui, il est là.")
+        french = reply(await run(house)).provenance
+        assert [body["input"] for body in asked(mouth)[:3]] == ["Yes.", "It is.", "So be it."]
+        assert [body["voice"] for body in asked(mouth)] == ["af_heart"] * 3 + ["ff_siwis"] * 2
+        assert [hit.path for hit in mouth.hits].count("/v1/audio/voices") == 1
+    assert french
+    assert all(request.free for request in french.requests if request.purpose == "speech")
+
+
+GERMAN = "Das Wetter ist heute nicht gut, und es ist kalt. "
+
+
+async def test_a_language_without_a_voice_is_read_by_this_machine_and_that_is_said(
+    model: ScriptedServer, tmp_path: Path
+) -> None:
+    async with with_kokoro(model, tmp_path) as (house, mouth):
+        model.says(GERMAN, "Es regnet.")
+        about = reply(await run(house)).provenance
+        assert asked(mouth) == []
+        assert about
+        assert about.spoken
+        assert about.spoken_s > 2
+    assert about.voice_note == (
+        "Kokoro-FastAPI has no voice for German: the one of this machine reads it, and costs no request."
+    )
+    assert all(request.free for request in about.requests if request.purpose == "speech")
+
+
+async def test_a_language_that_nothing_here_speaks_is_left_to_the_browser_and_not_faked(
+    model: ScriptedServer, tmp_path: Path
+) -> None:
+    async with with_kokoro(model, tmp_path) as (house, mouth):
+        board = Switchboard(
+            lambda provider, key: OpenAIBackend(provider, key, house.ledger, Deadlines())
+        )
+        first, *_ = house.lines.lines()
+        await board.add(first.connection)
+        await board.add(house.lines.for_sense("speech").connection)
+        board.use("speech", "kokoro")
+        model.says(GERMAN, "Es regnet.")
+        turn = Turn(OWNER, new_id(), said("Sag es"), new_id(), (), Wishes(True))
+        layers = replace(house.layers, lines=board)
+        about = reply([event async for event in run_turn(turn, layers)]).provenance
+        await board.aclose()
+        assert asked(mouth) == []
+    assert about
+    assert about.unvoiced == f"{GERMAN}Es regnet."
+    assert about.voice_note == "Kokoro-FastAPI has no voice for German."
+    assert 'data-language="de"' in spoken(about)
 
 
 async def test_words_before_a_tool_and_thoughts_are_not_spoken(

@@ -35,6 +35,10 @@ class Pieces:
         """The pieces that are left; there may be more text after them, as of a new reply."""
         return self._take(last=True)
 
+    def free(self) -> None:
+        """Whoever speaks from now on counts no requests."""
+        self._most = None
+
     def drop(self) -> None:
         """What was not given yet is not to be spoken."""
         self._waiting.clear()

@@ -1,6 +1,7 @@
 // Wires the parts of the page together once Gradio has drawn it.
 
 import { $, $$, localise, on, ready } from "./dom.js";
+import * as aloud from "./aloud.js";
 import * as call from "./call.js";
 import * as chat from "./chat.js";
 import * as choice from "./choice.js";
@@ -99,6 +100,7 @@ async function copied(button, words) {
 
 chat.begin((box, article) => sound.heard(box, article, call.isOn() || composer.isSpeakingHere()));
 sound.begin();
+aloud.begin(composer.notice);
 call.begin(composer.notice);
 composer.begin();
 gallery.begin();

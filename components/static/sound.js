@@ -58,6 +58,18 @@ export function heard(box, article, aloud) {
   drawQueue();
 }
 
+/** A reply is about to be read out here, and whatever sounds makes way; `failed`: it will not be. */
+export function expect(reply) {
+  silence();
+  done.delete(reply);
+  speaker.context().resume(); // while there is a gesture that allows it
+  speaker.begin(reply);
+}
+
+export function failed(reply) {
+  if (speaker.now() === reply) speaker.finish(reply);
+}
+
 /** A turn went on: when it is another one, the voice of the one before ends. */
 export function turned(articles) {
   const reply = speaker.now() || read.reply;
@@ -100,10 +112,27 @@ function readOn(spoken, reply) {
   const more = words.startsWith(read.words) ? words.slice(read.words.length).trim() : "";
   read.words = words;
   if (!more) return;
+  const { language } = spoken.dataset;
+  const [voice, none] = browserVoice(language);
+  if (none) return note(spoken, none);
   const said = new SpeechSynthesisUtterance(more);
-  said.rate = speed;
+  [said.rate, said.voice, said.lang] = [speed, voice, voice?.lang ?? language];
   said.onend = said.onerror = drawQueue;
   speechSynthesis.speak(said);
+}
+
+/** A voice of the browser that speaks it; why there is none, where its list shows that. */
+function browserVoice(language) {
+  const voices = speechSynthesis.getVoices(); // empty until it is asked, in some browsers
+  const speaks = (voice) => voice.lang.toLowerCase().split(/[-_]/)[0] === language;
+  const found = voices.find((voice) => speaks(voice) && voice.localService) ?? voices.find(speaks) ?? null;
+  const name = language && new Intl.DisplayNames(["en"], { type: "language" }).of(language);
+  return [found, language && voices.length && !found ? `Your browser has no voice for ${name}.` : ""];
+}
+
+function note(spoken, words) {
+  const small = $(".voice-note", spoken);
+  if (small) small.textContent = words;
 }
 
 async function playReply(spoken) {

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -163,6 +164,40 @@ def test_another_speed_keeps_the_pitch_and_is_remembered(
     assert math.isclose(sound["hertz"], 440, rel_tol=0.06)
 
 
+def test_any_reply_is_read_aloud_when_asked_and_paid_for_once(
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, parley.url)
+    model.says(FIRST, REST)
+    say(page, "Tell me silently")
+    reply = finished(page)
+    expect(reply.locator(".spoken")).to_have_count(0)
+    model.speaks(tone(1.5)).raw(tone(1.0), content_type="audio/wav", delay_s=0.8, on="speech")
+    button = reply.get_by_role("button", name="Read aloud")
+    button.hover()
+    expect(button).to_have_attribute("title", re.compile("up to [24] requests"))
+    button.click()
+    until_heard(page, 0.2)
+    expect(page.locator(".spoken.live")).to_have_count(1)
+    sound = until_heard(page, 2.5)
+    expect(page.locator(".spoken.live")).to_have_count(0)
+    assert sound["gap"] < 0.02
+    assert spoken_texts(model) == [FIRST.strip(), REST]
+    expect(button).to_have_count(0)
+    expect(reply).to_contain_text("3 requests: 1 answer + 2 speech")
+    page.reload()
+    again = finished(page)
+    again.get_by_role("button", name="Play the reply").first.click()
+    page.wait_for_function("document.querySelector('.spoken audio').currentTime > 0.1")
+    assert len(spoken_texts(model)) == 2
+    model.fails(500, {"error": {"message": "the voice is hoarse"}}, on="speech").says("So.")
+    say(page, "Again")
+    finished(page, 2).get_by_role("button", name="Read aloud").click()
+    expect(page.locator("#parley-notice")).to_contain_text("hoarse")
+    expect(page.locator(".spoken.live")).to_have_count(0)
+    assert watch.complaints == []
+
+
 def test_a_voice_is_chosen_heard_once_for_its_price_and_kept(
     parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
 ) -> None:
@@ -186,3 +221,25 @@ def test_a_voice_is_chosen_heard_once_for_its_price_and_kept(
     spoken = [json.loads(hit.body) for hit in model.hits if hit.path.endswith("/speech")]
     assert [(body["voice"], body["speed"]) for body in spoken] == [("bright", 1.25)] * 2
     assert watch.complaints == []
+
+
+def test_what_nothing_here_speaks_a_voice_of_the_browser_reads_in_its_language(
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    # Chromium has no voices here: what it was asked to say is listened to, and said all the same.
+    visitor.add_init_script(
+        """window.utterances = [];
+        const say = speechSynthesis.speak.bind(speechSynthesis);
+        speechSynthesis.speak = (said) => { utterances.push([said.text, said.lang]); say(said); };"""
+    )
+    page, _ = opened(visitor, parley.url)
+    aloud(page)
+    model.says("Das Wetter ist heute nicht gut. ", "Es regnet.")
+    nobody = {"error": {"message": "no such model", "code": "model_not_found"}}
+    model.fails(404, nobody, on="speech")
+    say(page, "Wie ist das Wetter?")
+    reply = finished(page)
+    expect(reply.locator(".spoken")).to_contain_text("by a voice of your browser")
+    said = page.evaluate("utterances")
+    assert " ".join(text for text, _ in said) == "Das Wetter ist heute nicht gut. Es regnet."
+    assert {language for _, language in said} == {"de"}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from tests.browser.conftest import RunningParley, finished, launch, opened, replies, say
-from tests.scripted_server import ScriptedServer, tone
+from tests.browser.conftest import RunningParley, finished, launch, opened, replies
+from tests.scripted_server import ScriptedServer
 from tests.speech import silence, speech, wav
 
 pytestmark = pytest.mark.browser
