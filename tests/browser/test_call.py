@@ -21,6 +21,23 @@ SOUNDED = f"""() => {{
   return loud / (window.parleySpeaker?.context()?.sampleRate ?? 1);
 }}"""
 """Seconds that were really loud at the loudspeaker."""
+NOTE_VOICE = """
+  window.voiced = [];  // when the microphone's frames were loud
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    const loud = data instanceof ArrayBuffer && new Int16Array(data).some((x) => Math.abs(x) > 1000);
+    if (loud) voiced.push(performance.now());
+    return send.call(this, data);
+  };
+"""
+BROKE_IN_S = f"""() => {{
+  const samples = parleySpeaker.captured(), rate = parleySpeaker.context().sampleRate;
+  const last = samples.findLastIndex((x) => Math.abs(x) > {LOUD});
+  const silent = performance.now() - (1000 * (samples.length - last)) / rate;
+  const begun = voiced.findLast((at, n) => at - (voiced[n - 1] ?? 0) > 2000);
+  return (silent - begun) / 1000;
+}}"""
+"""From the first sound of who breaks in until the loudspeaker is silent."""
 
 
 @pytest.fixture
@@ -61,7 +78,9 @@ def test_two_turns_without_a_hand_then_one_breaks_into_a_reply(
     model.hears("What is the capital of France?").says("Paris.").speaks(tone(0.5))
     model.hears("Tell me a story about it.").says("Once upon a time.").speaks(tone(12.0))
     model.hears("Stop it now, please.").says("As you wish.").speaks(tone(0.3))
-    page, watch = opened(speaker(b"".join(said)), parley.url)
+    caller = speaker(b"".join(said))
+    caller.add_init_script(NOTE_VOICE)
+    page, watch = opened(caller, parley.url)
     page.get_by_role("button", name="Call: talk hands-free").click()
     expect(page.locator(".call-meter")).to_contain_text(
         "A call turn costs 2 requests (transcription, answer) plus speech."
@@ -79,6 +98,7 @@ def test_two_turns_without_a_hand_then_one_breaks_into_a_reply(
     state(page, "Hearing you")  # the next words broke in
     loud = page.evaluate(SOUNDED)
     assert loud < 9
+    assert 0.3 < page.evaluate(BROKE_IN_S) < 0.4 + 0.3 + 0.3  # the last of it for a busy machine
     expect(finished(page, 3)).to_contain_text("As you wish.")
     state(page, "Listening")
     assert page.evaluate(SOUNDED) < loud + 1  # nothing more of the story

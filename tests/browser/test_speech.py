@@ -51,6 +51,21 @@ def until_heard(page: Page, seconds: float) -> dict[str, float]:
     return heard(page)
 
 
+def first_sound_s(page: Page) -> float:
+    """From when the first piece had arrived in the browser until it was heard."""
+    found: float = page.evaluate(
+        """() => {
+          const samples = parleySpeaker.captured(), rate = parleySpeaker.context().sampleRate;
+          const first = samples.findIndex((x) => Math.abs(x) > 0.01);
+          const heard = performance.now() / 1000 - (samples.length - first) / rate;
+          const fetched = performance.getEntriesByType("resource");
+          const piece = fetched.find(({ name }) => name.includes("/parley/media/"));
+          return heard - piece.responseEnd / 1000;
+        }"""
+    )
+    return found
+
+
 def aloud(page: Page) -> None:
     page.locator("#parley-speak input").check()
 
@@ -68,6 +83,7 @@ def test_a_reply_is_heard_while_it_is_written_without_a_gap_and_is_kept_as_one(
     model.speaks(tone(1.5)).speaks(tone(1.0, rate=22_050))
     say(page, "Tell me aloud")
     until_heard(page, 0.2)
+    assert first_sound_s(page) < 0.4
     expect(replies(page).first).to_have_attribute("data-status", "running")
     reply = finished(page)
     until_heard(page, 2.5)
