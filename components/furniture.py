@@ -88,7 +88,7 @@ def image_button() -> str:
     return (
         # Any file may be chosen: what it holds decides, and is answered in words.
         f'<button type="button" class="quiet" data-do="choose" aria-label="Add files" '
-        f'title="Add pictures, PDFs, office files, texts">{icon("clip")}</button>'
+        f'title="Add pictures, recordings, documents">{icon("clip")}</button>'
         '<button type="button" class="quiet" data-do="camera" aria-label="Take a photo" '
         f'title="Take a photo">{icon("camera")}</button>'
         '<input type="file" multiple tabindex="-1" aria-label="Files to add">'

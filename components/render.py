@@ -30,6 +30,7 @@ from messages import (
     ToolResult,
 )
 
+_RECORDED_HERE = ("", "recording.wav", "call.wav")
 _THUMB_WIDTH, _THUMB_HEIGHT = 320, 240
 
 
@@ -277,7 +278,10 @@ def _recording(audio: Audio) -> str:
         words = f'<p class="transcript">{escape(audio.transcript)}</p>'
     elif audio.transcript is not None:
         words = '<p class="transcript none">No words were recognised.</p>'
-    return f'<div class="bubble">{player(audio.media.sha256, audio.seconds)}{words}</div>'
+    name = audio.media.name
+    title = "" if name in _RECORDED_HERE else f'<small class="title">{escape(name)}</small>'
+    sound = player(audio.media.sha256, audio.seconds)
+    return f'<div class="bubble">{sound}{title}{words}</div>'
 
 
 def player(sha256: str, length_s: float) -> str:

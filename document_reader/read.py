@@ -52,8 +52,8 @@ def read(data: bytes) -> tuple[str, list[str], "list[Scan]"]:
     else:
         raise Refused(
             "This is no picture, recording or document that Parley can read.",
-            "Attach a picture (PNG, JPEG, GIF, WebP, AVIF), a WAV recording, a PDF, a text, or a Word, "
-            "Excel, PowerPoint, OpenDocument or EPUB file.",
+            "Attach a picture (PNG, JPEG, GIF, WebP, AVIF), a recording (WAV, MP3, M4A, FLAC, Ogg, "
+            "WebM), a PDF, a text, or a Word, Excel, PowerPoint, OpenDocument or EPUB file.",
         )
     texts = list(bounded(pages))
     return mime, texts, _scans(data, texts) if mime == "application/pdf" else []

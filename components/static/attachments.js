@@ -6,6 +6,7 @@ import { order } from "./orders.js";
 
 const MOST_BYTES = 25 * 1024 * 1024;
 const MOST = 5;
+const OWN = new Set(["recording.wav", "audio"]); // what was recorded here needs no name
 const SHOWN = /^image\/(png|jpeg|gif|webp|avif)$/;
 
 let items = [];
@@ -64,7 +65,10 @@ export async function upload(item, keep = false) {
   if (!items.includes(item)) return null; // removed meanwhile
   Object.assign(item, { sha256: told.sha256, rough: told.rough });
   if (told.note && told.kind === "image") item.url = told.url; // what was kept, not what moves
-  if (item.kind === told.kind && told.kind !== "document" && !told.note) idle(item);
+  // Of what the browser does not play itself it plays the form in which it was kept.
+  const deaf = told.kind === "audio" && $("audio", item.box)?.error;
+  if (deaf) item.url = told.url;
+  if (!deaf && item.kind === told.kind && told.kind !== "document" && !told.note) idle(item);
   else show(Object.assign(item, { kind: told.kind }), told);
   changed();
   return item;
@@ -109,7 +113,7 @@ function refuse(message, advice, name) {
 const shapes = {
   image: (item, told) => `<img src="${item.url}" alt="${escape(item.name)}">${told?.note ? `<small class="note">${escape(told.note)}</small>` : ""}${told ? "" : `<small class="doing">Uploading …</small>`}`,
   audio: (item) => `<div class="player"><button type="button" data-do="play" aria-label="Play">${icon("play")}${icon("pause")}</button>
-    <input type="range" min="0" max="1000" value="0" aria-label="Position"><output></output><audio src="${item.url}" preload="metadata"></audio></div>`,
+    <input type="range" min="0" max="1000" value="0" aria-label="Position"><output></output><audio src="${item.url}" preload="metadata"></audio></div>${OWN.has(item.name) ? "" : `<small class="title">${escape(item.name)}</small>`}`,
   document: (item, told) => `<div class="paper">${icon("page")}<span><b>${escape(item.name)}</b><small>${told ? size(told) : "Reading …"}</small></span></div>`,
 };
 

@@ -242,6 +242,7 @@ function drawQueue() {
 
 function drawn(spoken, speaking) {
   const waits = speaking && refused === replyOf(spoken);
+  const was = spoken.classList.contains("live");
   spoken.classList.toggle("live", speaking);
   const [player, again] = [$(".player", spoken), $(".refused", spoken)];
   if (again) again.hidden = !waits;
@@ -252,9 +253,12 @@ function drawn(spoken, speaking) {
   player.classList.toggle("playing", runs);
   $("button", player).setAttribute("aria-label", runs ? "Pause" : "Play the reply");
   drawSpeed(spoken);
-  if (!speaking) return;
-  const at = speaker.position();
   const length = Number(spoken.dataset.seconds) || 0;
+  if (!speaking) {
+    if (was && length) place(player, 0, length); // ready to be played again
+    return;
+  }
+  const at = speaker.position();
   place(player, length ? Math.min(1, at / length) : 0, at);
 }
 

@@ -96,6 +96,10 @@ def test_a_reply_is_heard_while_it_is_written_without_a_gap_and_is_kept_as_one(
     assert sound["jump"] < 0.1  # a click would leap
     expect(reply.locator("audio")).to_have_count(1)
     expect(reply.locator(".player")).not_to_have_class("playing")
+    expect(reply.locator(".player output")).to_have_text(
+        "0:02"
+    )  # as long as it is, from its beginning
+    expect(reply.get_by_label("Position in the spoken reply")).to_have_js_property("value", "0")
     page.reload()
     again = finished(page).locator("audio")
     again.evaluate("(audio) => audio.play()")

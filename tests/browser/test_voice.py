@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, Playwright, expect
 
 from tests.browser.conftest import RunningParley, finished, launch, opened, replies
 from tests.scripted_server import ScriptedServer
 from tests.speech import silence, speech, wav
+from tests.voice.sounds import encoded
 
 pytestmark = pytest.mark.browser
 
@@ -168,3 +169,30 @@ def test_a_refused_microphone_explains_itself(
     expect(notice).to_contain_text("press the microphone again")
     expect(notice).to_contain_text("attach a recording")
     assert model.hits == []
+
+
+def test_recordings_of_any_kind_are_attached_with_their_names_and_kept_playable(
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, parley.url)
+    page.locator("#parley-image input[type=file]").set_input_files(
+        [
+            FilePayload(name="memo.m4a", mimeType="audio/x-m4a", buffer=encoded("m4a")),
+            FilePayload(name="talk.webm", mimeType="video/webm", buffer=encoded("webm")),
+        ]
+    )
+    tray = page.locator("#parley-attachments .attached.audio")
+    expect(tray).to_have_count(2, timeout=SOON)
+    expect(tray.first).to_contain_text("memo.m4a")
+    expect(tray.last).to_contain_text("talk.webm")
+    expect(page.locator("#parley-forecast")).to_contain_text("3 requests")
+    model.hears("the first").hears("the second").says("Two memos.")
+    page.locator("#parley-send").click()
+    expect(finished(page)).to_contain_text("3 requests: 2 transcription + 1 answer")
+    page.reload()
+    said = page.locator("#parley-chat [data-role=user] .bubble")
+    expect(said.first).to_contain_text("memo.m4a")
+    expect(said.first).to_contain_text("the first")
+    said.last.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelectorAll('[data-role=user] audio')[1].currentTime > 0")
+    assert watch.complaints == []
