@@ -33,6 +33,7 @@ _STYLES = (
     "tokens.css",
     "layout.css",
     "chat.css",
+    "revisions.css",
     "markdown.css",
     "composer.css",
     "gallery.css",

@@ -2,20 +2,21 @@
 changed. Pure; everything that was said by anyone is escaped here or in markdown.py.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from html import escape
 
 from components import json_reply
-from components.context import pin_act, sent_from
+from components.context import sent_from
 from components.gallery import alt_of
 from components.icons import icon
+from components.message_acts import go_on_act, growing_foot, reply_foot, retry_act, said_foot
+from components.message_acts import spent as spent
 from components.moments import moment as moment
 from components.moments import seconds as seconds
 from components.own_key import ways_on
 from components.recalled import keep_document, recalled, remembered
 from components.tool_card import tool_card
-from components.voice import read_aloud, spoken
+from components.voice import spoken
 from messages import (
     Audio,
     Document,
@@ -24,7 +25,6 @@ from messages import (
     Part,
     Provenance,
     Reasoning,
-    Request,
     Text,
     ToolCall,
     ToolResult,
@@ -70,8 +70,7 @@ def _said(message: Message) -> list[Piece]:
             drawn.append(Piece(f"document{number}", _document(part) + keep_document(part)))
         elif isinstance(part, Text) and part.text.strip():
             drawn.append(Piece(f"text{number}", f'<div class="bubble">{escape(part.text)}</div>'))
-    foot = f"{moment(message.at)}{pin_act(message.pinned)}{_copy()}"
-    drawn.append(Piece("foot", f'<div class="said-foot">{foot}</div>'))
+    drawn.append(Piece("foot", said_foot(message)))
     return drawn
 
 
@@ -123,10 +122,16 @@ def _reply(message: Message) -> list[Piece]:
     brought = [memory for memory in about.recalled if memory.id not in noted]
     if brought and not running:
         drawn.append(Piece("recalled", recalled(brought)))
-    if not running:
-        offered = any(piece.key == "ending" for piece in drawn)
-        drawn.append(Piece("foot", _foot(about, read_aloud(message), retry=not offered)))
+    drawn += _foot(message, offered=any(piece.key == "ending" for piece in drawn))
     return drawn
+
+
+def _foot(message: Message, *, offered: bool) -> list[Piece]:
+    """What can be done with it; `offered`: a notice above says already how to go on."""
+    if message.status != "running":
+        return [Piece("foot", reply_foot(message, retry=not offered))]
+    growing = growing_foot(message)
+    return [Piece("foot", growing)] if growing else []
 
 
 def _waiting(parts: tuple[Part, ...], about: Provenance, answered: set[str]) -> str:
@@ -167,58 +172,12 @@ def _ending(message: Message, about: Provenance) -> list[Piece]:
         what, advice = about.fault.message, about.fault.advice
     words = f"<p>{escape(what)}</p>" + (f"<small>{escape(advice)}</small>" if advice else "")
     tone = "calm" if message.status in ("stopped", "done") else "warn"
-    again = (
-        f'<button type="button" class="plain" data-do="retry">{icon("retry")}<span>Retry</span>'
-        "</button>"
-    )
+    acts = (go_on_act() if message.broke_off else "") + retry_act()
     sign = icon("stop" if message.status == "stopped" else "alert")
     # Shown under the last reply, and only while no requests are left (usage.css).
     ways = ways_on() if message.status == "failed" else ""
-    html = f'<div class="notice {tone}">{sign}<div>{words}{ways}</div>{again}</div>'
+    html = f'<div class="notice {tone}">{sign}<div>{words}{ways}</div><div class="acts">{acts}</div></div>'
     return [Piece("ending", html)]
-
-
-def _foot(about: Provenance, aloud: str, *, retry: bool) -> str:
-    """The facts of a reply; `retry` where no notice above offers it already."""
-    facts: list[str] = []
-    if about.model:
-        why = escape(about.why)
-        facts.append(f'<span class="model" title="{why}">{escape(about.model)}</span>')
-        if why:
-            facts.append(f'<span class="why">{why}</span>')
-    facts.append(f'<span class="requests">{spent(about.requests)}</span>')
-    if about.seconds:
-        facts.append(f"<span>{escape(seconds(about.seconds))}</span>")
-    again = (
-        '<button type="button" class="quiet" data-do="retry" aria-label="Answer again" '
-        f'title="Answer again">{icon("retry")}</button>'
-    )
-    acts = _copy() + aloud + (again if retry else "")
-    return f'<div class="foot">{acts}<p class="facts">{"".join(facts)}</p></div>'
-
-
-def _copy() -> str:
-    return (
-        '<button type="button" class="quiet" data-do="copy" aria-label="Copy" title="Copy">'
-        f"{icon('copy')}</button>"
-    )
-
-
-def spent(requests: tuple[Request, ...]) -> str:
-    """Such as "2 requests: 1 answer + 1 tool round"."""
-    if not requests:
-        return "no requests"
-    if all(request.free for request in requests):
-        return "nothing spent"
-    if len(requests) == 1:
-        only = requests[0].purpose
-        return "1 request" if only == "answer" else f"1 request: {only}"
-    kinds = Counter(request.purpose for request in requests)
-    parts = " + ".join(
-        f"{count} {kind}{'s' if count > 1 and kind in ('answer', 'tool round') else ''}"
-        for kind, count in kinds.items()
-    )
-    return f"{len(requests)} requests: {parts}"
 
 
 def _thumbnails(images: list[Image]) -> str:

@@ -189,8 +189,11 @@ class Conversations:
             asked = await rows.shown_row(connection, mine, row.parent, "user")
             left = await rows.left_of(connection, mine)
             reply = resumed(rows.as_shown(row, left))
-            change = {"status": reply.status, "body": rows.body_of(reply)}
-            change["replica"] = self._replica
+            change = {
+                "status": reply.status,
+                "body": rows.body_of(reply),
+                "replica": self._replica,
+            }
             again = sa.update(messages).where(messages.c.id == row.id, *mine)
             await connection.execute(again.values(change))
             await _touch(connection, owner, conversation_id, time())

@@ -13,6 +13,7 @@ let atEnd = true; // whether what comes is followed
 let asked = ""; // the question that following keeps in view: a long reply is read from its beginning
 let lastTop = 0;
 let sought = null; // a message that is to be brought into view once it is here
+let held = null; // a message that another version takes the place of, and where it stands in the window
 let spoken = () => {};
 
 export function begin(onSpoken) {
@@ -74,6 +75,8 @@ function element(html) {
 
 /** The newest messages. Those that are shown already stay as they are, with all that was opened in them. */
 export function show(frame, same) {
+  const keyboard = same && whereKeyboard();
+  const { scrollTop } = scroller;
   const shown = same ? frame.messages[0] && find(frame.messages[0].id) : null;
   if (!same) list.replaceChildren();
   let at = shown ?? null;
@@ -85,8 +88,10 @@ export function show(frame, same) {
       continue;
     }
     const made = element(message.article);
-    if (old) old.replaceWith(made);
-    else list.insertBefore(made, at);
+    if (old) {
+      keepOpen(old, made);
+      old.replaceWith(made);
+    } else list.insertBefore(made, at);
     at = made.nextElementSibling;
   }
   while (at) {
@@ -96,7 +101,48 @@ export function show(frame, same) {
   }
   if (!shown) $("#parley-earlier").hidden = !frame.earlier;
   if (!same) toEnd();
+  else if (!putBack()) {
+    if (atEnd) follow();
+    else scroller.scrollTop = scrollTop;
+    keyboard?.();
+  }
   lookFor();
+}
+
+/** A message is about to give way to another version: its place, and the keyboard's, are kept. */
+export function hold(article, button) {
+  held = { id: article.dataset.id, ids: versionsOf(article), top: article.getBoundingClientRect().top, button };
+  setTimeout((mine) => { if (held === mine) held = null; }, 5000, held);
+}
+
+const versionsOf = (article) => $(".versions", article)?.dataset.ids.split(" ") ?? [];
+
+function putBack() {
+  const article = held && held.ids.filter((id) => id !== held.id).map(find).find(Boolean);
+  if (!article) return false;
+  [asked, atEnd] = ["", false];
+  scroller.scrollTop += article.getBoundingClientRect().top - held.top;
+  lastTop = scroller.scrollTop;
+  const buttons = $$(".versions button", article).filter((button) => !button.disabled);
+  (buttons.find((button) => button.matches(held.button)) ?? buttons[0])?.focus({ preventScroll: true });
+  held = null;
+  return true;
+}
+
+/** Puts the keyboard back to the same act of the same message, should that be drawn anew. */
+function whereKeyboard() {
+  const act = document.activeElement?.closest?.("#parley-messages [data-do]");
+  const id = act?.closest("article")?.dataset.id;
+  if (!id) return null;
+  const again = ["do", "rating"].filter((name) => act.dataset[name]).map((name) => `[data-${name}="${act.dataset[name]}"]`).join("");
+  return () => act.isConnected || $(again, find(id) ?? list)?.focus({ preventScroll: true });
+}
+
+function keepOpen(old, made) {
+  for (const box of old.children) {
+    const open = $("details", box)?.open;
+    if (open) $("details", piece(made, box.dataset.key) ?? made)?.setAttribute("open", "");
+  }
 }
 
 /** Brings the message `id` into view, with earlier ones where it is not here. `now`: it may be. */

@@ -19,7 +19,6 @@ export function begin() {
   wireSpeak();
   wireFiles();
   on("suggest", (card) => suggestions[card.dataset.card]());
-  on("retry", retry);
   on("dismiss", () => notice(""));
   document.addEventListener("keydown", onKey);
   window.parley = { sending, stopping, ordering: nextOrder, answered: (a) => a && settle(JSON.parse(a)) };
@@ -108,12 +107,6 @@ function stopping() {
   const { slip, answer } = write({ do: "stop", conversation: conversations.id() });
   answer.then((told) => told.ok || notice(told.message, told.advice));
   return slip;
-}
-
-async function retry(button) {
-  const reply = button.closest("article").dataset.id;
-  const told = await again({ do: "retry", reply });
-  if (!told.ok) notice(told.message, told.advice);
 }
 
 /** Orders another answer here, spoken like any other. */

@@ -20,7 +20,7 @@ const idOf = (link) => new URL(link.href).searchParams.get("c") ?? "";
 export const isFresh = () => isNew;
 
 /** A new random id of 128 bits. */
-const newId = () =>
+export const newId = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 
 export function begin(onLeave, onArrive) {

@@ -1,5 +1,6 @@
 """Recorded turns, drawn as the page shows them."""
 
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -80,7 +81,7 @@ def test_a_failed_turn_says_why_what_to_do_and_offers_retry() -> None:
     words = read(reply)
     assert "Let me see" in words
     assert "Oxlo did not answer within 60 s. Try again, or choose another model." in words
-    assert "Use your own key Retry" in words
+    assert "Use your own key Continue Retry" in words
     assert 'data-status="failed"' in article(reply)
     assert "{not json" in words
 
@@ -91,6 +92,38 @@ def test_a_failed_turn_says_why_what_to_do_and_offers_retry() -> None:
 def test_a_reply_that_was_cut_says_so(status: str, words: str) -> None:
     reply = replace(played(recorded("tools")).reply, status=status)  # type: ignore[arg-type]
     assert words in read(reply)
+
+
+def test_a_reply_that_broke_off_offers_to_go_on_and_one_without_words_does_not() -> None:
+    reply = replace(played(recorded("tools")).reply, status="interrupted")
+    assert 'data-do="resume"' in article(reply)
+    assert 'data-do="resume"' not in article(replace(reply, parts=()))
+    assert 'data-do="resume"' not in article(replace(reply, status="done"))
+
+
+def test_versions_are_counted_and_lead_to_their_neighbours() -> None:
+    message = Message("b", "user", (Text("x"),), 0, versions=("a", "b", "c"))
+    html = article(message)
+    assert "2/3" in read(message)
+    assert 'data-do="select" data-message="a"' in html
+    assert 'data-do="select" data-message="c"' in html
+    first = article(replace(message, id="a"))
+    assert 'data-do="select" disabled' in first
+    assert "1/3" in first
+    assert "data-ids" not in article(replace(message, versions=()))
+
+
+def test_a_growing_reply_says_already_which_version_it_is() -> None:
+    reply = Message("b", "assistant", (), 0, "running", versions=("a", "b"))
+    assert "2/2" in read(reply)
+    assert 'data-do="rate"' not in article(reply)
+
+
+def test_a_verdict_is_told_by_its_button() -> None:
+    reply = played(recorded("tools")).reply
+    for rating, pressed in ((0, []), (1, ["1"]), (-1, ["-1"])):
+        html = article(replace(reply, rating=rating))  # type: ignore[arg-type]
+        assert re.findall(r'data-rating="(-?1)" aria-pressed="true"', html) == pressed
 
 
 def test_a_call_without_an_answer_is_running_only_while_the_turn_is() -> None:
