@@ -135,8 +135,9 @@ def _one_reply(
     if earlier is not None:
         page, _ = opened(context, running.url)
         if earlier:
-            _fill(running, context, earlier)
-            page.goto(f"{running.url}?c={'c' * 32}")
+            conversation = os.urandom(16).hex()
+            _fill(running, context, conversation, earlier)
+            page.goto(f"{running.url}?c={conversation}")
             ready(page)
     page = context.pages[0]
     page.evaluate(_WATCH)
@@ -159,16 +160,16 @@ def _main_thread_s(session: Any) -> float:
     return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
 
 
-def _fill(running: RunningParley, context: BrowserContext, earlier: int) -> None:
+def _fill(running: RunningParley, context: BrowserContext, conversation: str, earlier: int) -> None:
     """Earlier messages of this visitor, stored as turns store them, while Parley is down."""
     owner = next(c["value"] for c in context.cookies() if c["name"] == "parley").partition(".")[0]
     running.end()
     with ThreadPoolExecutor(1) as aside:  # Playwright has a loop of its own in this thread
-        aside.submit(asyncio.run, _store(running.data, owner, earlier)).result()
+        aside.submit(asyncio.run, _store(running.data, owner, conversation, earlier)).result()
     running.start()
 
 
-async def _store(data: Path, owner: str, earlier: int) -> None:
+async def _store(data: Path, owner: str, conversation: str, earlier: int) -> None:
     from inference.ledger import MIGRATIONS as LEDGER
     from memory.conversations import Conversations
     from memory.database import open_database
@@ -183,7 +184,7 @@ async def _store(data: Path, owner: str, earlier: int) -> None:
         said = Message(new_id(), "user", (Text(f"Question {number}?"),), time.time())
         answer = (Text(f"Answer {number}, in **some** words and `code`.\n\n" * 3),)
         reply = Message(new_id(), "assistant", answer, time.time())
-        await store.begin_turn(owner, "c" * 32, said, reply)
+        await store.begin_turn(owner, conversation, said, reply)
     await engine.dispose()
 
 
