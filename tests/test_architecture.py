@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,11 @@ def _sources() -> list[Path]:
     return [*ROOT.glob("*.py"), *rooms]
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def _room(path: Path) -> str:
     first = path.relative_to(ROOT).parts[0]
     return first.removesuffix(".py")
@@ -134,7 +140,7 @@ NAMES = [str(path.relative_to(ROOT)) for path in SOURCES]
 def test_imports_follow_the_arrows(path: Path) -> None:
     room = _room(path)
     own = set(ARROWS) - {room}
-    for name in _imports(ast.parse(path.read_text())):
+    for name in _imports(_tree(path)):
         if name in own:
             assert name in ARROWS[room], f"{path.name}: {room} must not know {name}"
         if name in KEPT_TO:
@@ -147,7 +153,7 @@ def test_only_settings_reads_the_environment(path: Path) -> None:
         return
     reads = [
         node.attr
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "putenv"}
     ]
     if str(path.relative_to(ROOT)) in CHILD_ENVIRONMENTS:
@@ -165,7 +171,7 @@ def test_the_tail_of_sizes_is_watched(path: Path) -> None:
     text = path.read_text()
     lines = len(text.splitlines())
     assert lines <= MAX_LINES or name in LONG_FILES, f"{name} has {lines} lines"
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(_tree(path)):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         where = f"{name}:{node.name}"
