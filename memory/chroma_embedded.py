@@ -5,12 +5,15 @@ import json
 import logging
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from memory import chroma_traces
 from memory.chroma_tails import wipe, written
 
 log = logging.getLogger(__name__)
@@ -91,6 +94,14 @@ class EmbeddedChroma:
         if written(self._directory) != self._swept:
             self._wipe()
 
+    def forget(self, ids: Sequence[str], vectors: Collection[bytes]) -> None:
+        with self._left_undone():
+            chroma_traces.forget(self._directory, ids, vectors)
+
+    def compact(self) -> None:
+        with self._left_undone():
+            chroma_traces.compact(self._directory)
+
     def tidy(self) -> None:
         for path in self._directory.parent.glob(f"{self._directory.name}.damaged-*"):
             shutil.rmtree(path, ignore_errors=True)
@@ -128,7 +139,16 @@ class EmbeddedChroma:
     def _wipe(self) -> None:
         with contextlib.suppress(OSError):
             wipe(self._directory)
+            chroma_traces.blank(self._directory)
         self._swept = written(self._directory)
+
+    @contextlib.contextmanager
+    def _left_undone(self) -> Iterator[None]:
+        """Numbers without words stay behind where it cannot be done; nothing reads them."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            log.warning("Traces of deleted vectors stay in %s: %s", self._directory, error)
 
     def _sealed(self) -> dict[str, list[int]] | None:
         try:

@@ -4,6 +4,7 @@ import base64
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -84,8 +85,14 @@ class ChromaServer:
     def sweep(self) -> None:
         """A server looks after its own files."""
 
-    def tidy(self) -> None:
+    def forget(self, ids: Sequence[str], vectors: Collection[bytes]) -> None:
+        """And after what is left in them."""
+
+    def compact(self) -> None:
         """So it does here."""
+
+    def tidy(self) -> None:
+        """And here."""
 
     def _rest(self, why: str) -> None:
         self.close()

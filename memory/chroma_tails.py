@@ -10,6 +10,7 @@ import contextlib
 import os
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 _HEADER = struct.Struct("<i6Q")
@@ -19,12 +20,23 @@ _HEADER_BYTES, _VERSION, _LABEL_BYTES = 100, 1, 8
 _AT_ONCE = 1 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Of `data`: how many elements of how many bytes, and where in each its vector and label begin."""
+
+    data: Path
+    count: int
+    element: int
+    vector: int
+    label: int
+
+
 def wipe(directory: Path) -> None:
     """Do it in all collections below. Chroma must not be at work on them."""
     for header in directory.glob("*/header.bin"):
-        used = _used(header)
-        if used is not None:
-            _zero(header.with_name("data_level0.bin"), used)
+        found = layout(header)
+        if found is not None:
+            _zero(found.data, found.count * found.element)
             _zero(header.with_name("length.bin"), 0)
 
 
@@ -37,18 +49,21 @@ def written(directory: Path) -> dict[str, int]:
     return times
 
 
-def _used(header: Path) -> int | None:
-    """How many bytes of `data_level0.bin` are in use; None where the header makes no sense."""
+def layout(header: Path) -> Layout | None:
+    """What a header says of the file beside it; None where it makes no sense."""
+    data = header.with_name("data_level0.bin")
     try:
         told = header.read_bytes()
-        size = header.with_name("data_level0.bin").stat().st_size
+        size = data.stat().st_size
     except OSError:
         return None
     if len(told) != _HEADER_BYTES:
         return None
-    version, start, most, count, each, label, _ = _HEADER.unpack_from(told)
+    version, start, most, count, each, label, vector = _HEADER.unpack_from(told)
     sound = version == _VERSION and not start and count <= most and label + _LABEL_BYTES == each
-    return count * each if sound and count * each <= size else None
+    if not sound or count * each > size or not 0 < vector <= label:
+        return None
+    return Layout(data, count, each, vector, label)
 
 
 def _zero(path: Path, start: int) -> None:

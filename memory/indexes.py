@@ -124,7 +124,7 @@ class Indexes:
         keys = [
             key for index in erased for memory in index.memories() for key in vector_ids(*memory)
         ]
-        await self._vectors.drop(list(dict.fromkeys(keys)))
+        await self._vectors.drop(list(dict.fromkeys(keys)), traces=False)
         self._store.incomplete.set()  # what was neither held nor filed is found by its ids
 
     async def unload(self, owner: str) -> None:

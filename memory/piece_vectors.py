@@ -50,10 +50,13 @@ class PieceVectors:
             await self._unwritten.add(owner, by_key)
         return found
 
-    async def drop(self, keys: Sequence[str]) -> None:
+    async def drop(self, keys: Sequence[str], *, traces: bool = True) -> None:
+        """Without `traces` nothing is left of them in any file, which takes longer."""
         self._unwritten.drop(keys)
         try:
             await self._store.drop(keys)
+            if not traces:
+                await self._store.compact()
         except VectorsUnusable as error:
             # Numbers without words are left behind; nothing reads a vector that has no text.
             log.warning("Vectors of forgotten memories were not removed: %s", error)

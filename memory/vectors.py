@@ -5,12 +5,14 @@ import contextlib
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
 
 from memory.chroma_embedded import EmbeddedChroma
 from memory.embedding import Vectors
@@ -64,6 +66,14 @@ class Place(Protocol):
 
     def sweep(self) -> None:
         """After each call: leave nothing in the files that does not belong there."""
+        ...
+
+    def forget(self, ids: Sequence[str], vectors: Collection[bytes]) -> None:
+        """They were deleted: take out what is left of them in the files."""
+        ...
+
+    def compact(self) -> None:
+        """Write the database anew, without what it has freed."""
         ...
 
     def tidy(self) -> None:
@@ -131,7 +141,11 @@ class VectorStore:
     async def drop(self, ids: Sequence[str]) -> None:
         """Remove these, whoever owns them: the caller knows from the database."""
         for batch in _batches(ids, DROPPED):
-            await self._change(partial(_drop, batch))
+            await self._change(partial(_drop, batch, self._place))
+
+    async def compact(self) -> None:
+        """After much was removed: leave no trace of it in the files."""
+        await self._do(lambda _: self._place.compact())
 
     async def ids(self, start: int) -> list[str]:
         """A page of all ids there are, from the one at `start` on; an empty one ends them."""
@@ -269,8 +283,10 @@ def _put(owner: str, vectors: Mapping[str, Vectors], collection: Any) -> None:
     )
 
 
-def _drop(ids: Sequence[str], collection: Any) -> None:
+def _drop(ids: Sequence[str], place: Place, collection: Any) -> None:
+    found = collection.get(ids=list(ids), include=["embeddings"])["embeddings"]
     collection.delete(ids=list(ids))
+    place.forget(ids, {np.asarray(row, dtype=np.float32).tobytes() for row in found})
 
 
 def _ids(start: int, collection: Any) -> list[str]:
