@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
 
+from archive import Archive
+from archive import Shelves as Shelves
 from dictation import Dictation
 from dictation import Draft as Draft
 from dictation import Take as Take
@@ -85,6 +87,7 @@ class Rooms:
     turns: Turns
     conversations: Conversations
     versions: Versions
+    shelves: Shelves
     choices: ConversationChoices
     rebuild: Rebuild
     catalogue: Catalogue
@@ -117,6 +120,9 @@ class Assistant(Lineup):
         self._tooling = layers.tooling
         self.toolbox = Toolbox(layers.tooling, rooms.mcp, self._line)
         self.memory = Memories(layers.recall, rooms.rebuild, rooms.choices)
+        self.archive = Archive(
+            rooms.shelves, rooms.conversations, layers.media, self._intake, self.memory, self.delete
+        )
         self._summaries = layers.summaries
         self.revisions = Revisions(
             rooms.turns,
@@ -316,15 +322,18 @@ class Assistant(Lineup):
         with refusing():
             await self._conversations.rename(owner, conversation_id, title)
 
-    async def delete(self, owner: str, conversation_id: str) -> None:
-        """Delete a conversation with its messages, memories and files; a running turn is stopped."""
+    async def delete(self, owner: str, conversation_id: str, memories: bool = True) -> None:
+        """Delete a conversation with its messages and files, and what is remembered of it unless
+        `memories` is false; a running turn is stopped."""
         await self.stop(owner, conversation_id)
         with refusing():
             unused = await self._conversations.delete(owner, conversation_id)
             await self._choices.forget(owner, conversation_id)
             await self.toolbox.forget(owner, conversation_id)
             await self._summaries.forget(owner, conversation_id)
-            await self._recall.forget_conversation(owner, conversation_id)
+            if memories:
+                await self._recall.forget_conversation(owner, conversation_id)
+            await self._recall.forget_passages(owner, conversation_id)
             await self.dictation.discard(owner, unused)
             await self._documents.disown(owner, unused)
 

@@ -38,6 +38,7 @@ from memory.permissions import Permissions
 from memory.rebuild import Rebuild
 from memory.recall import Recall
 from memory.replicas import Replicas
+from memory.shelves import Shelves
 from memory.summaries import Summaries
 from memory.versions import Versions
 from metrics import Metrics
@@ -119,9 +120,7 @@ async def open_house(
                 again=_embedding(chosen, lines, book, background=True),
             )
         )
-        mcp = McpServers(read_servers(chosen.mcp_path, os.environ), data / "mcp-approved.json")
-        stack.push_async_callback(mcp.close)
-        tools = Router(offered(chosen.searxng_url), [mcp.tools])
+        mcp, tools = _tools(stack, chosen)
         layers = _layers(chosen, engine, book, lines, long_term.recall, tools)
         if layers.activity:
             stack.push_async_callback(layers.activity.close)
@@ -136,6 +135,7 @@ async def open_house(
             turns=turns,
             conversations=conversations,
             versions=Versions(engine),
+            shelves=Shelves.of(engine),
             choices=ConversationChoices(engine),
             rebuild=long_term.rebuild,
             catalogue=Catalogue(book),
@@ -147,12 +147,20 @@ async def open_house(
         )
         assistant = Assistant(rooms)
         stack.push_async_callback(assistant.recitals.close)
+        await stack.enter_async_context(assistant.archive.emptied())
         yield House(assistant, layers, turns, book, lines, long_term.rebuild, mcp, metrics)
 
 
 async def _database(chosen: Settings) -> AsyncEngine:
     place = chosen.database_url or f"sqlite+aiosqlite:///{chosen.data_path / 'parley.db'}"
     return await open_database(place, [*migrations.MIGRATIONS, *ledger.MIGRATIONS])
+
+
+def _tools(stack: AsyncExitStack, chosen: Settings) -> tuple[McpServers, Router]:
+    servers = read_servers(chosen.mcp_path, os.environ)
+    mcp = McpServers(servers, chosen.data_path / "mcp-approved.json")
+    stack.push_async_callback(mcp.close)
+    return mcp, Router(offered(chosen.searxng_url), [mcp.tools])
 
 
 def _closed(metrics: Metrics, request: Closed) -> None:

@@ -75,6 +75,12 @@ def pane(name: str) -> str:
 
 def conversations() -> str:
     return (
+        '<form class="find" role="search"><label class="seek">'
+        f'{icon("search")}<input type="search" maxlength="300" autocomplete="off" spellcheck="false" '
+        'placeholder="Search" aria-label="Search everything that was said"></label>'
+        '<button type="button" class="quiet" data-do="list-menu" aria-haspopup="menu" '
+        f'aria-label="Import and export" title="Import and export">{icon("dots")}</button></form>'
+        '<div id="parley-found" tabindex="-1" hidden></div>'
         '<nav data-pane="conversations" aria-label="Conversations"><div class="skeletons" '
         'aria-hidden="true"><i></i><i></i><i></i></div></nav>'
     )

@@ -26,7 +26,15 @@ LOGGED_OUT = 4401
 LIFE_S = 365 * 24 * 3600
 _RENEW_AFTER_S = 30 * 24 * 3600
 _GUEST_LIFE_S = 24 * 3600
-_FOR_ALL = ("/parley/static/", "/healthz", "/assets/", "/static/", "/theme.css", "/favicon.ico")
+_FOR_ALL = (
+    "/parley/static/",
+    "/parley/shared/",
+    "/healthz",
+    "/assets/",
+    "/static/",
+    "/theme.css",
+    "/favicon.ico",
+)
 """Answers that are the same for everybody, and may be cached: no login is asked and no cookie given."""
 _OPEN = (*_FOR_ALL, "/login", "/logout", "/robots.txt", "/manifest.json")
 

@@ -12,7 +12,7 @@ from html import escape
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from assistant import EVERYWHERE, Assistant, Fullness, Refused, Snapshot, StoreFailed
-from components import choice, context, memory_panel, panes, tool_panel
+from components import choice, context, conversation_list, memory_panel, panes, tool_panel
 from components.followed import Turn, by_turn
 from components.patch import Frame
 from components.render import article
@@ -110,6 +110,7 @@ class Line:
         self._offset_min = 0
         self.conversation = ""
         self._choosing = False
+        self._listing = conversation_list.Asked()
         self._remembering: memory_panel.Asked | None = None
         self._tools_open = False
         self._following: asyncio.Task[None] | None = None
@@ -133,18 +134,19 @@ class Line:
         frame = _read(text)
         if isinstance(choosing := frame.get("choosing"), bool):
             self._choosing = choosing
-            self._panes.pop("choice", None)  # it is sent again, changed or not
-            self.stale.set()
+            self._draw_anew("choice")
             return
         if isinstance(is_open := frame.get("tools"), bool):
             self._tools_open = is_open
-            self._panes.pop("toolbox", None)
-            self.stale.set()
+            self._draw_anew("toolbox")
             return
         if "remembering" in frame:
             self._remembering = memory_panel.asked(frame["remembering"])
-            self._panes.pop("remembering", None)
-            self.stale.set()
+            self._draw_anew("remembering")
+            return
+        if "listing" in frame:
+            self._listing = conversation_list.asked(frame["listing"])
+            self._draw_anew("conversations")
             return
         conversation = frame.get("follow")
         if not isinstance(conversation, str) or not CONVERSATION_ID.fullmatch(conversation):
@@ -158,6 +160,11 @@ class Line:
         self.conversation = conversation
         self.stale.set()
         self._following = _task(self._keep_following(conversation, self._following))
+
+    def _draw_anew(self, pane: str) -> None:
+        """It is sent again, changed or not."""
+        self._panes.pop(pane, None)
+        self.stale.set()
 
     def look_again(self, *, even_now: bool = False) -> None:
         """Open the conversation anew, unless its turn is followed here; with `even_now` then too."""
@@ -269,15 +276,17 @@ class Line:
         assistant = self._live.assistant
         answering = await assistant.answering(self._owner, self.conversation)
         spent = await assistant.usage(self._owner, self.conversation)
-        listed = await assistant.conversations(self._owner)
         state = await assistant.memory.state(self._owner, self.conversation)
         full = await self._fullness()
         now = panes.local_now(self._offset_min)
+        listed = await conversation_list.look(
+            assistant, self._owner, self.conversation, self._listing, now
+        )
         tools = await tool_panel.look(
             assistant, self._owner, self.conversation, answering, spent, operator=self._operator
         )
         drawn = {
-            "conversations": panes.conversations(listed, now),
+            "conversations": listed,
             "status": panes.status(answering),
             "banner": panes.banner(answering),
             "usage": panes.usage(spent, answering),

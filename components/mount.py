@@ -11,6 +11,7 @@ from assistant import Assistant, StoreFailed
 from components.account import account_routes
 from components.aloud import aloud_routes
 from components.call import Calls
+from components.conversation_files import conversation_routes, shared_routes
 from components.files import StaticFiles, media_routes, static_routes
 from components.gallery import gallery_routes
 from components.icons import all_icons
@@ -32,6 +33,7 @@ from gate.sessions import Sessions
 _STYLES = (
     "tokens.css",
     "layout.css",
+    "conversations.css",
     "chat.css",
     "revisions.css",
     "markdown.css",
@@ -114,6 +116,8 @@ def _add_routes(app: FastAPI, assistant: Assistant, static: StaticFiles, live: L
     app.include_router(media_routes(assistant))
     app.include_router(gallery_routes(assistant))
     app.include_router(aloud_routes(assistant))
+    app.include_router(conversation_routes(assistant, live.notify))
+    app.include_router(shared_routes(assistant))
     app.include_router(memory_routes(assistant, live.changed))
     app.include_router(key_routes(assistant))
     app.include_router(account_routes())

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from assistant import EVERYWHERE, Assistant, Refused, StoreFailed, Take
 from components import (
+    conversation_orders,
     dictation_orders,
     memory_orders,
     message_orders,
@@ -17,6 +18,7 @@ from components import (
     tool_orders,
     voice_orders,
 )
+from components.conversation_orders import ConversationOrder
 from components.dictation_orders import DictationOrder, Discard, Transcribe, Words
 from components.memory_orders import MemoryOrder
 from components.message_orders import (
@@ -58,19 +60,6 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Rename:
-    conversation: ConversationId
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    do: Literal["rename"] = "rename"
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    conversation: ConversationId
-    do: Literal["delete"] = "delete"
-
-
-@dataclass(frozen=True, slots=True)
 class Choose:
     """What is None stays as it is. `always`: new chats get the model too, or no longer one."""
 
@@ -101,12 +90,11 @@ class Decide:
 Order = (
     Send
     | Stop
-    | Rename
-    | Delete
     | Choose
     | Refresh
     | Decide
     | MessageOrder
+    | ConversationOrder
     | DictationOrder
     | ToolOrder
     | VoiceOrder
@@ -175,10 +163,8 @@ async def _carry_out(
             return await dictation_orders.carry_out(assistant, owner, pool, order)
         case Stop(conversation):
             await assistant.stop(owner, conversation)
-        case Rename(conversation, title):
-            await assistant.rename(owner, conversation, title)
-        case Delete(conversation):
-            await assistant.delete(owner, conversation)
+        case one if isinstance(one, ConversationOrder):
+            return await conversation_orders.carry_out(assistant, owner, one)
         case Choose():
             # One at a time: each changes what the one before it has left.
             async with assistant.deciding:

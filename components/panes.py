@@ -1,6 +1,5 @@
-"""What stands around the chat: conversations, who answers, what was spent, what is remembered."""
+"""What stands around the chat: who answers, what was spent, what is remembered."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
 
@@ -9,43 +8,6 @@ from components.icons import icon
 from components.own_key import offer
 from components.usage import forecast_at_nothing_left, pane
 from memories import MemoryState
-from messages import Conversation
-
-
-def conversations(listed: Sequence[Conversation], now: datetime) -> str:
-    """The list by day, in the zone of `now`."""
-    if not listed:
-        return '<p class="none">What you talk about is listed here.</p>'
-    html, heading = "", ""
-    for conversation in listed:
-        day = _day(conversation.updated_at, now)
-        if day != heading:
-            name = f"parley-day-{day.lower()}"
-            html += ("</ul>" if heading else "") + (
-                f'<h2 id="{name}">{day}</h2><ul role="list" aria-labelledby="{name}">'
-            )
-            heading = day
-        html += _entry(conversation)
-    return html + "</ul>"
-
-
-def _day(at: float, now: datetime) -> str:
-    day = datetime.fromtimestamp(at, now.tzinfo).date()
-    if day >= now.date():
-        return "Today"
-    return "Yesterday" if day == now.date() - timedelta(days=1) else "Earlier"
-
-
-def _entry(conversation: Conversation) -> str:
-    name, title = escape(conversation.id), escape(conversation.title or "Untitled")
-    return (
-        f'<li data-conversation="{name}"><a href="?c={name}" data-do="open" '
-        f'title="{title}">{title}</a><span class="acts">'
-        f'<button type="button" class="quiet" data-do="rename" aria-label="Rename {title}" '
-        f'title="Rename">{icon("edit")}</button>'
-        f'<button type="button" class="quiet" data-do="delete" aria-label="Delete {title}" '
-        f'title="Delete">{icon("trash")}</button></span></li>'
-    )
 
 
 def status(answering: Answering) -> str:

@@ -12,11 +12,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_FILE = 25 * 1024 * 1024
+MOST_IMPORT = 64_000_000
 MOST_OTHER = 1_310_720
 """1.25 MB: the longest message, of 400,000 characters, where each takes three bytes."""
 MOST_AT_ONCE, MOST_IN_ALL = 8, 64
 """Bodies on their way here from one network, and from all together."""
 _FILES = ("/parley/media", "/parley/memories")
+_IMPORT = "/parley/conversations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Body:
             path.startswith("/parley/") and kind != "application/json"
         )
         self._most = MOST_FILE if large else MOST_OTHER
+        if path == _IMPORT:
+            self._most = MOST_IMPORT
         self._length = headers.get("content-length", "")
         self._has_one = bool(self._length.strip("0")) or "transfer-encoding" in headers
         self._read = 0
@@ -115,9 +119,7 @@ class Body:
     async def _refuse(self, status: int) -> Message:
         self._answered = True
         if not self._started:
-            message, advice = (
-                _LARGE if self._most == MOST_FILE and status == 413 else _WORDS[status]
-            )
+            message, advice = _TOO_LARGE[self._most] if status == 413 else _WORDS[status]
             told = {"message": message, "advice": advice}
             headers = {"connection": "close"}
             answer = JSONResponse(told, status_code=status, headers=headers)
@@ -125,9 +127,15 @@ class Body:
         return {"type": "http.disconnect"}
 
 
-_LARGE = ("This file is larger than 25 MB.", "Choose a smaller one.")
+_TOO_LARGE = {
+    MOST_OTHER: ("This is too long to be sent at once.", "Send less of it."),
+    MOST_FILE: ("This file is larger than 25 MB.", "Choose a smaller one."),
+    MOST_IMPORT: (
+        "This file is larger than 64 MB.",
+        "Zip it, or take conversations.json alone out of the export.",
+    ),
+}
 _WORDS = {
-    413: ("This is too long to be sent at once.", "Send less of it."),
     408: ("This came too slowly to wait for it.", "Try again over a better connection."),
     503: ("Too much is being sent here at once.", "Try again in a moment."),
 }

@@ -64,8 +64,8 @@ class Arrivals:
                     "folder": folder_name(about.folder),
                 }
                 await connection.execute(sa.insert(conversations).values(row))
-                place = rows.Place()
-                for message in one.messages:
-                    cleaned = clean_message(message)
-                    await rows.insert(connection, owner, about.id, place, cleaned)
+                place, placed = rows.Place(), []
+                for message in map(clean_message, one.messages):
+                    placed.append((place, message))
                     place = place.after(message.id)
+                await rows.insert_many(connection, owner, about.id, placed)

@@ -112,11 +112,11 @@ class Listing:
         """Nothing shows it from now on; it is there until it is deleted, or taken back."""
         await self._change(owner, conversation_id, deleted_at=at, forgets=forgets)
 
-    async def take_back(self, owner: str, conversation_id: str) -> None:
+    async def take_back(self, owner: str, conversation_id: str, since: float = 0.0) -> None:
+        """Raises Missing also where it was thrown away before `since`: it may be gone any moment."""
         c = conversations.c
-        back = sa.update(conversations).where(
-            c.id == known_id(conversation_id), c.owner == known_owner(owner), c.deleted_at > 0
-        )
+        mine = (c.id == known_id(conversation_id), c.owner == known_owner(owner))
+        back = sa.update(conversations).where(*mine, c.deleted_at > max(0.0, since))
         async with self._engine.begin() as connection:
             if not (await connection.execute(back.values(deleted_at=0, forgets=False))).rowcount:
                 raise Missing("No such conversation.")

@@ -98,6 +98,12 @@ class MemoryBook:
         there = memories.c.conversation_id == conversation_id
         return await to_its_end(self._forget_where(owner, there, _TOLD))
 
+    async def forget_passages(self, owner: str, conversation_id: str) -> list[Change]:
+        """Those of documents attached there, but for what all conversations recall."""
+        m = memories.c
+        there = (m.conversation_id == conversation_id, m.kind == "passage", sa.not_(m.pinned))
+        return await to_its_end(self._forget_where(owner, sa.and_(*there), frozenset()))
+
     async def drop_messages(self, owner: str, message_ids: Sequence[str]) -> list[Change]:
         """What was said and told in these, without a mark: said again it is remembered again."""
         of_these = memories.c.message_id.in_(message_ids)

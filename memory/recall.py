@@ -291,6 +291,11 @@ class Recall:
         there = known_id(conversation_id)
         await self._gone(owner, self._book.forget_conversation(known_owner(owner), there))
 
+    async def forget_passages(self, owner: str, conversation_id: str) -> None:
+        """Forget what only that conversation recalls: passages of the documents attached to it."""
+        there = known_id(conversation_id)
+        await self._gone(owner, self._book.forget_passages(known_owner(owner), there))
+
     async def drop_messages(self, owner: str, message_ids: Sequence[str]) -> set[str]:
         """Drop what was said and told in messages of a branch that was left.
 

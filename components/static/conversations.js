@@ -1,17 +1,22 @@
 // Which conversation is open, and the list of all.
 
-import { $, $$, on, store } from "./dom.js";
+import { $, $$, localise, on } from "./dom.js";
 import { order } from "./orders.js";
-import { follow } from "./line.js";
-import { confirmed } from "./layers.js";
+import * as line from "./line.js";
+import { beginMenus } from "./conversation_menu.js";
+import { beginSearch } from "./conversation_search.js";
 
 const ID = /^[0-9a-f]{32}$/;
 const NARROW = matchMedia("(max-width: 760px)");
+const PAGE = 60;
+const UNFOLDED = "parley.folders";
 
 let current = "";
 let isNew = true;
-let listed = new Set();
 let held = null; // a list that came while a title was being edited
+let kept = ""; // the conversation that the server has kept, as the list last said
+let rows = PAGE;
+let unfolded = [];
 let leaving = () => {};
 let arriving = () => {};
 
@@ -26,18 +31,22 @@ export const newId = () =>
 export function begin(onLeave, onArrive) {
   [leaving, arriving] = [onLeave, onArrive];
   on("open", (link) => { drawer(false); open(idOf(link), true); });
-  on("rename", (button) => rename(button.closest("li")));
-  on("delete", (button) => remove(button.closest("li")));
+  on("more-conversations", () => { rows += PAGE; ask(); });
+  on("unfold-folder", unfold);
   on("drawer", () => drawer(document.body.dataset.drawer !== "open"));
   $("#parley-new").addEventListener("click", () => { drawer(false); start(true); });
   addEventListener("popstate", () => fromAddress());
-  inner().addEventListener("keydown", onArrow);
+  $("#parley-conversations").addEventListener("keydown", onArrow);
   NARROW.addEventListener("change", () => drawer(false));
   drawer(false);
   document.addEventListener("click", (event) => {
     if (event.target.id === "parley-shell" || document.body.dataset.drawer === "open" && event.target.closest("#parley-main") && !event.target.closest("[data-do=drawer]")) drawer(false);
   });
+  try { unfolded = JSON.parse(sessionStorage.getItem(UNFOLDED)) ?? []; } catch { /* all are folded */ }
+  beginMenus();
+  beginSearch();
   fromAddress();
+  if (unfolded.length) ask();
 }
 
 function fromAddress() {
@@ -64,8 +73,15 @@ function enter(conversation, fresh) {
   [current, isNew] = [conversation, fresh];
   title("");
   mark();
-  follow(current);
+  line.follow(current);
   arriving();
+}
+
+/** The conversation that is open is gone: a new chat takes its place. */
+export function leaveGone(conversation) {
+  if (conversation !== current || isNew) return;
+  start(false);
+  history.replaceState(null, "", address(""));
 }
 
 function address(conversation) {
@@ -99,14 +115,37 @@ export function drawer(isOpen) {
   else if (was) button.focus();
 }
 
-/** Up and down, first and last, from title to title. */
+/** Up and down, first and last, from title to title, and from the search to what was found. */
 function onArrow(event) {
-  const links = $$("li > a", inner());
+  if (event.target.closest("li > input")) return;
+  const links = $$("li a, .folder-head [data-do=unfold-folder]", $("#parley-conversations"))
+    .filter((link) => link.getClientRects().length);
   const at = links.indexOf(document.activeElement);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
-  if (at < 0 || !links[to]) return;
+  const inSearch = event.target.type === "search";
+  if (at < 0 && !inSearch) return;
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, ...(inSearch ? {} : { Home: 0, End: links.length - 1 }) }[event.key];
+  if (to === -1) return void (event.preventDefault(), $("input[type=search]", $("#parley-conversations")).focus());
+  if (!links[to]) return;
   event.preventDefault();
   links[to].focus();
+}
+
+function ask() {
+  line.listing({ rows, unfolded });
+}
+
+function unfold(button) {
+  const { folder } = button.closest(".folder").dataset;
+  const open = button.getAttribute("aria-expanded") !== "true";
+  unfolded = open ? [...unfolded, folder].slice(-20) : unfolded.filter((name) => name !== folder);
+  try { sessionStorage.setItem(UNFOLDED, JSON.stringify(unfolded)); } catch { /* they are folded after a reload */ }
+  ask();
+}
+
+/** A folder that something was put into is unfolded, so that it is seen there. */
+export function showFolder(folder) {
+  if (folder && !unfolded.includes(folder)) unfolded = [...unfolded, folder].slice(-20);
+  ask();
 }
 
 /** The list as the server sees it. A conversation that is gone is left. */
@@ -116,36 +155,43 @@ export function show(html) {
     held = html;
     return;
   }
-  const before = listed;
-  const focused = document.activeElement?.closest?.("#parley-conversations li [data-do]");
-  const [entry, act] = [focused?.closest("li").dataset.conversation, focused?.dataset.do];
+  const focused = document.activeElement?.closest?.("[data-pane=conversations] [data-do]");
+  const act = focused?.dataset.do;
+  const place = focused?.closest("[data-conversation]")?.dataset.conversation;
+  const folder = focused?.closest(".folder")?.dataset.folder;
+  const scrolled = box.scrollTop;
   box.innerHTML = html;
-  listed = new Set($$("li", box).map((li) => li.dataset.conversation));
-  if (focused) ($(`[data-conversation="${entry}"] [data-do="${act}"]`, box) ?? $("#parley-new")).focus();
-  mark();
-  if (before.has(current) && !listed.has(current)) {
-    start(false);
-    history.replaceState(null, "", address(""));
+  box.scrollTop = scrolled;
+  if (focused) {
+    const within = place ? `[data-conversation="${place}"]` : folder ? `.folder[data-folder="${CSS.escape(folder)}"]` : "";
+    ($(`${within} [data-do="${act}"]`, box) ?? $("#parley-new")).focus();
   }
+  localise(box);
+  mark();
+  const here = $("[data-for]", box)?.dataset;
+  if (!here || here.for !== current) return;
+  if (here.known === "yes") {
+    kept = current;
+    title(here.title);
+  } else if (kept === current) leaveGone(current);
 }
 
 const inner = () => $("[data-pane=conversations]");
 
 function mark() {
   for (const link of $$("#parley-conversations li > a")) {
-    const here = idOf(link) === current;
-    if (here) {
-      link.setAttribute("aria-current", "page");
-      title(link.textContent);
-    } else link.removeAttribute("aria-current");
+    if (idOf(link) === current) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
 }
 
-function rename(entry) {
+/** Lets the title of an entry be written anew, where it stands. */
+export function rename(entry) {
   const link = $("a", entry);
   const input = Object.assign(document.createElement("input"), { value: link.textContent, maxLength: 200 });
   input.setAttribute("aria-label", "New title");
   link.replaceWith(input);
+  input.focus();
   input.select();
   let done = false;
   const close = async (keep, byKey) => {
@@ -166,14 +212,4 @@ function rename(entry) {
     event.stopPropagation();
   });
   input.addEventListener("blur", () => close(true));
-}
-
-async function remove(entry) {
-  const conversation = entry.dataset.conversation;
-  const name = $("a", entry).textContent;
-  const sure = await confirmed("Delete this conversation?",
-    `“${name}” goes, with its messages, pictures, recordings and memories. This cannot be undone.`, "Delete");
-  if (!sure) return;
-  await order({ do: "delete", conversation });
-  store.set(`parley.draft.${conversation}`, null);
 }

@@ -11,6 +11,7 @@ let retry = 0;
 let late = 0;
 let following = null;
 let looking = null;
+let listed = null;
 let seesTools = false;
 let receive = () => {};
 
@@ -38,6 +39,12 @@ export function remembering(wanted) {
   say({ remembering: wanted });
 }
 
+/** How far the list of conversations is shown, and which folders are unfolded. */
+export function listing(wanted) {
+  listed = wanted;
+  say({ listing: wanted });
+}
+
 /** Whether the panel of tools is open here, and so is kept up to date. */
 export function tools(yes) {
   seesTools = yes;
@@ -59,6 +66,7 @@ function open() {
     late = 0;
     $("#parley-line").hidden = true;
     if (following) follow(following);
+    if (listed) listing(listed);
     if (looking) remembering(looking);
     if (seesTools) tools(true);
   };

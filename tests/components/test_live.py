@@ -94,7 +94,7 @@ async def test_the_list_follows_in_every_page_of_the_same_visitor(visitor: Visit
         await elsewhere.shows("conversations", "A new talk")
         await visitor.order({"do": "rename", "conversation": TALK, "title": "Another name"})
         await elsewhere.shows("conversations", "Another name")
-        await visitor.order({"do": "delete", "conversation": TALK})
+        await visitor.order({"do": "delete", "conversation": TALK, "memories": True})
         await elsewhere.shows("conversations", "is listed here")
 
 
@@ -119,7 +119,7 @@ async def test_what_was_forgotten_is_no_longer_counted(
         await line.shows("memory", "Nothing remembered")
         await visitor.say("The peanuts were roasted yesterday.", TALK)
         await line.shows("memory", "2 things")
-        await visitor.order({"do": "delete", "conversation": TALK})
+        await visitor.order({"do": "forget-conversation", "conversation": TALK})
         await line.shows("memory", "Nothing remembered")
 
 

@@ -1,21 +1,15 @@
 """What stands around the chat."""
 
-import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from assistant import Answering, Usage
 from components import panes
 from inference.provider import Billing
 from inference.usage import DayUse, UsageReport
-from messages import Conversation
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OFFLINE = Answering("Offline engine", "parley-offline", offline=True, advice="No key was found.")
 ONLINE = Answering("Oxlo", "deepseek-v3.2", offline=False, advice="")
-
-
-def talk(title: str, at: datetime) -> Conversation:
-    return Conversation("a" * 32, title, at.timestamp(), at.timestamp())
 
 
 def used(count: int, limit: int | None, billing: Billing = "request", most: int = 7) -> Usage:
@@ -36,39 +30,6 @@ def used(count: int, limit: int | None, billing: Billing = "request", most: int 
         price_partial=False,
     )
     return Usage(report, most)
-
-
-def test_conversations_stand_under_their_day() -> None:
-    hours = (1, 20, 70)
-    listed = [talk(f"talk {h}", NOON - timedelta(hours=h)) for h in hours]
-    html = panes.conversations(listed, NOON)
-    assert re.findall(r"<h2 [^>]*>(\w+)</h2>|>(talk \d+)</a>", html) == [
-        ("Today", ""),
-        ("", "talk 1"),
-        ("Yesterday", ""),
-        ("", "talk 20"),
-        ("Earlier", ""),
-        ("", "talk 70"),
-    ]
-
-
-def test_the_day_is_the_readers_own() -> None:
-    late = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
-    east = NOON.astimezone(timezone(timedelta(hours=9)))
-    assert "Yesterday" in panes.conversations([talk("late", late)], NOON)
-    assert "Today" in panes.conversations([talk("late", late)], east)
-
-
-def test_each_list_is_named_after_its_day() -> None:
-    html = panes.conversations([talk("a talk", NOON)], NOON)
-    heading = re.search(r'<h2 id="([\w-]+)">Today', html)
-    assert heading
-    assert f'<ul role="list" aria-labelledby="{heading[1]}">' in html
-
-
-def test_a_title_is_shown_as_text() -> None:
-    html = panes.conversations([talk('<img src=x onerror="x">', NOON)], NOON)
-    assert "<img" not in html
 
 
 def test_the_offline_engine_says_what_it_is_and_how_to_connect_a_model() -> None:

@@ -1,0 +1,299 @@
+// What can be done with a conversation, a folder, and all of them: the menus of the list.
+
+import { $, $$, escape, icon, on, store } from "./dom.js";
+import * as conversations from "./conversations.js";
+import { make } from "./layers.js";
+import { order } from "./orders.js";
+
+const UNDO_MS = 12_000;
+const MOST_BYTES = 64_000_000;
+
+let menu = null;
+let opener = null;
+
+export function beginMenus() {
+  menu = Object.assign(document.createElement("div"), { id: "parley-menu", tabIndex: -1, popover: "auto" });
+  menu.setAttribute("role", "menu");
+  document.body.append(menu);
+  menu.addEventListener("keydown", onKey);
+  menu.addEventListener("click", ({ target }) => {
+    const item = target.closest("[data-act]");
+    if (item) choose(Number(item.dataset.act));
+  });
+  menu.addEventListener("toggle", ({ newState }) => { if (newState === "closed") opener?.setAttribute("aria-expanded", "false"); });
+  on("conversation-menu", (button) => openMenu(button, ofConversation(button.closest("li"))));
+  on("folder-menu", (button) => openMenu(button, ofFolder(button.closest(".folder").dataset.folder)));
+  on("list-menu", (button) => openMenu(button, ofAll()));
+  document.addEventListener("keydown", (event) => {
+    const link = event.target.closest?.("#parley-conversations li > a");
+    if (!link || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "F2") conversations.rename(link.closest("li"));
+    else if (event.key === "Delete") remove(link.closest("li"));
+    else return;
+    event.preventDefault();
+  });
+}
+
+let acts = [];
+
+function openMenu(button, items) {
+  if (menu.matches(":popover-open") && opener === button) return menu.hidePopover();
+  opener = button;
+  acts = items.filter(Boolean);
+  menu.innerHTML = acts.map(({ sign, words, risky, rule }, at) =>
+    `${rule ? "<hr>" : ""}<button type="button" role="menuitem" data-act="${at}"${risky ? ' class="risky"' : ""}>${icon(sign)}<span>${escape(words)}</span></button>`).join("");
+  button.setAttribute("aria-expanded", "true");
+  menu.showPopover();
+  const at = button.getBoundingClientRect();
+  const { width, height } = menu.getBoundingClientRect();
+  menu.style.left = `${Math.max(8, Math.min(at.left, innerWidth - width - 8))}px`;
+  menu.style.top = `${at.bottom + height + 12 < innerHeight ? at.bottom + 4 : Math.max(8, at.top - height - 4)}px`;
+  $("button", menu).focus();
+}
+
+function choose(number) {
+  const back = opener;
+  menu.hidePopover();
+  back?.focus();
+  acts[number].run();
+}
+
+function onKey(event) {
+  const items = $$("button", menu);
+  const at = items.indexOf(document.activeElement);
+  const to = { ArrowDown: (at + 1) % items.length, ArrowUp: (at - 1 + items.length) % items.length, Home: 0, End: items.length - 1 }[event.key];
+  if (event.key === "Tab") menu.hidePopover();
+  if (to === undefined) return;
+  event.preventDefault();
+  items[to].focus();
+}
+
+function ofConversation(entry) {
+  const { conversation, folder, pinned, shared } = entry.dataset;
+  return [
+    { sign: "pin", words: pinned ? "Unpin" : "Pin", run: () => told(order({ do: "pin", conversation, pinned: !pinned })) },
+    { sign: "edit", words: "Rename", run: () => conversations.rename(current(conversation) ?? entry) },
+    { sign: "folder", words: folder ? "Move to another folder…" : "Move to a folder…", run: () => move(conversation, folder) },
+    { sign: "link", words: shared ? "Shared link…" : "Share a link…", run: () => share(conversation) },
+    { sign: "down", words: "Export as Markdown", rule: true, run: () => takeAlong(conversation, "md") },
+    { sign: "page", words: "Export as a page (HTML)", run: () => takeAlong(conversation, "html") },
+    { sign: "copy", words: "Export as JSON", run: () => takeAlong(conversation, "json") },
+    { sign: "trash", words: "Delete…", risky: true, rule: true, run: () => remove(current(conversation) ?? entry) },
+  ];
+}
+
+/** The entry as it stands in the list now, which may have been drawn anew. */
+const current = (conversation) => $(`[data-pane=conversations] [data-conversation="${conversation}"]`);
+
+function ofFolder(folder) {
+  return [
+    { sign: "edit", words: "Rename the folder…", run: () => renameFolder(folder) },
+    { sign: "close", words: "Dissolve the folder", run: () => told(order({ do: "rename-folder", folder, name: "" })) },
+  ];
+}
+
+function ofAll() {
+  return [
+    { sign: "up", words: "Import conversations…", run: chooseFile },
+    { sign: "down", words: "Export everything (zip)", run: () => download("/parley/conversations.zip") },
+  ];
+}
+
+/** Saves a conversation as a file: "md", "html" or "json". The slash command /export comes here too. */
+export function takeAlong(conversation, kind = "md") {
+  download(`/parley/conversations/${conversation}.${kind}`);
+}
+
+function download(address) {
+  const link = Object.assign(document.createElement("a"), { href: address, download: "" });
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+
+async function told(answer) {
+  const { ok, message, advice } = await answer;
+  if (!ok) toast(`${message} ${advice}`);
+  return ok;
+}
+
+// --- deleting, with a way back
+
+async function remove(entry) {
+  const { conversation } = entry.dataset;
+  const name = $("a", entry)?.textContent ?? "";
+  let answer = await order({ do: "delete", conversation });
+  if (answer.ok && answer.memories) {
+    const count = answer.memories >= 100 ? "100 and more memories" : answer.memories === 1 ? "1 memory" : `${answer.memories} memories`;
+    const verdict = await asked(name, count);
+    if (!verdict) return;
+    answer = await order({ do: "delete", conversation, memories: verdict === "all" });
+  }
+  if (!answer.ok) return toast(`${answer.message} ${answer.advice}`);
+  conversations.leaveGone(conversation);
+  const short = name.length > 40 ? `${name.slice(0, 40).trim()}…` : name;
+  toast(`“${short}” is deleted.`, "Undo", async () => {
+    if (await told(order({ do: "take-back", conversation }))) conversations.open(conversation, true);
+  });
+  setTimeout(() => { if (!current(conversation)) store.set(`parley.draft.${conversation}`, null); }, UNDO_MS + 2000);
+}
+
+/** Whether the memories go too: "all", "talk" for the conversation alone, or "" for nothing. */
+function asked(name, count) {
+  const dialog = make("ask", `<h2>Delete this conversation?</h2>
+    <p>Parley remembers things from “${escape(name)}”: ${count}. Shall they be forgotten too?</p>
+    <form method="dialog"><button type="button" class="plain" value="">Cancel</button>
+    <button class="plain" value="talk">Keep the memories</button><button class="danger" value="all">Forget them too</button></form>`);
+  $("button[value='']", dialog).addEventListener("click", () => dialog.close(""));
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue));
+    dialog.showModal();
+    $("button[value=all]", dialog).focus();
+  });
+}
+
+// --- folders
+
+async function move(conversation, folder) {
+  const { folders = [] } = await order({ do: "folders" });
+  const others = folders.filter((name) => name !== folder);
+  const listed = others.map((name) => `<button value="${escape(name)}" class="plain">${icon("folder")}<span>${escape(name)}</span></button>`).join("");
+  const out = folder ? `<button value="" class="plain" data-out>${icon("close")}<span>Out of “${escape(folder)}”</span></button>` : "";
+  const dialog = make("ask", `<h2>Move to a folder</h2><div class="choices">${listed}${out}</div>
+    <form><label>A new folder <input maxlength="60" autocomplete="off"></label>
+    <button type="button" class="plain" data-cancel>Cancel</button><button class="go">Create and move</button></form>`);
+  const put = async (name) => {
+    dialog.close();
+    if (await told(order({ do: "put", conversation, folder: name }))) conversations.showFolder(name.trim());
+  };
+  dialog.addEventListener("click", ({ target }) => {
+    const button = target.closest(".choices button");
+    if (button) put(button.value);
+    else if (target.closest("[data-cancel]")) dialog.close();
+  });
+  $("form", dialog).addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = $("input", dialog).value.trim();
+    if (name) put(name);
+  });
+  dialog.showModal();
+  ($(".choices button", dialog) ?? $("input", dialog)).focus();
+}
+
+function renameFolder(folder) {
+  const dialog = make("ask", `<h2>Rename the folder</h2><form><label>Name <input maxlength="60" autocomplete="off" value="${escape(folder)}"></label>
+    <button type="button" class="plain" data-cancel>Cancel</button><button class="go">Rename</button></form>`);
+  $("[data-cancel]", dialog).addEventListener("click", () => dialog.close());
+  $("form", dialog).addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const name = $("input", dialog).value.trim();
+    dialog.close();
+    if (name && name !== folder && await told(order({ do: "rename-folder", folder, name }))) conversations.showFolder(name);
+  });
+  dialog.showModal();
+  $("input", dialog).select();
+}
+
+// --- sharing
+
+async function share(conversation) {
+  const dialog = make("ask", "");
+  const draw = (share) => {
+    const said = (count) => `${count.toLocaleString()} message${count === 1 ? "" : "s"}`;
+    const link = share.link && new URL(share.link, location.href).href;
+    dialog.innerHTML = share.link
+      ? `<h2>Shared by a link</h2><p>Whoever has it can read ${said(share.messages)}, pictures included. Nothing else of yours is shown.</p>
+        <label class="link"><input readonly value="${escape(link)}" aria-label="Link"><button type="button" class="plain" data-act="copy">${icon("copy")}<span>Copy</span></button></label>
+        ${share.newer ? `<p class="newer">${said(share.newer)} came after that. <button type="button" class="link" data-act="share">Show them too</button></p>` : ""}
+        <form method="dialog"><button type="button" class="plain risky" data-act="withdraw">Withdraw the link</button><button class="go">Done</button></form>`
+      : `<h2>Share a link?</h2><p>Whoever has the link can read what was said here until now, pictures included, without logging in. What you say later is not shown. You can withdraw it any time.</p>
+        <form method="dialog"><button type="button" class="plain" data-act="close">Cancel</button><button type="button" class="go" data-act="share">Make a link</button></form>`;
+    ($("[data-act=copy]", dialog) ?? $(".go", dialog)).focus();
+  };
+  const ask = async (shared) => {
+    const answer = await order({ do: "share", conversation, ...(shared === undefined ? {} : { shared }) });
+    if (answer.ok) draw(answer);
+    else { dialog.close(); toast(`${answer.message} ${answer.advice}`); }
+  };
+  dialog.addEventListener("click", async ({ target }) => {
+    const act = target.closest("[data-act]")?.dataset.act;
+    if (act === "close") dialog.close();
+    else if (act === "share") await ask(true);
+    else if (act === "withdraw") {
+      await ask(false);
+      dialog.close();
+      toast("The link shows nothing any more.");
+    } else if (act === "copy") {
+      const input = $("input", dialog);
+      try { await navigator.clipboard.writeText(input.value); } catch { input.select(); document.execCommand("copy"); }
+      $("[data-act=copy] span", dialog).textContent = "Copied";
+    }
+  });
+  dialog.showModal();
+  await ask();
+}
+
+// --- import
+
+function chooseFile() {
+  const input = Object.assign(document.createElement("input"), { type: "file", accept: ".json,.zip,application/json,application/zip" });
+  input.addEventListener("change", () => input.files[0] && bringIn(input.files[0]));
+  input.click();
+}
+
+export async function bringIn(file) {
+  if (file.size > MOST_BYTES) return toast("This file is larger than 64 MB. Zip it, or take conversations.json alone out of the export.");
+  const say = toast("Importing…", "", null, true);
+  let last = { added: 0, known: 0, left_out: 0 };
+  try {
+    const answer = await fetch("/parley/conversations", { method: "POST", body: file, headers: { "content-type": "application/octet-stream" } });
+    if (!answer.ok) { const { message, advice } = await answer.json(); return say(`${message} ${advice}`); }
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      rest += value ?? "";
+      const lines = rest.split("\n");
+      rest = lines.pop();
+      for (const told of lines.map((one) => JSON.parse(one))) {
+        if (told.message) return say(`${told.message} ${told.advice} ${last.added ? `${last.added} had come in.` : ""}`);
+        if (told.done) return say(summary(last));
+        last = told;
+        say(`Importing… ${last.added.toLocaleString()} conversations`, true);
+      }
+      if (done) return say("The import was cut off. What came in is there; import the file again for the rest.");
+    }
+  } catch {
+    say("The file could not be brought here. Check that Parley still runs.");
+  }
+}
+
+function summary({ added, known, left_out: missed }) {
+  const words = [added === 1 ? "1 conversation came in." : `${added.toLocaleString()} conversations came in.`];
+  if (known) words.push(`${known.toLocaleString()} were here already.`);
+  if (missed) words.push(`${missed.toLocaleString()} files could not be kept.`);
+  return words.join(" ");
+}
+
+// --- a word at the edge of the page, which goes by itself
+
+let going = 0;
+
+/** Says something for a while; gives a function that says something else in its place. `stay`: until then. */
+export function toast(words, act = "", run = null, stay = false) {
+  let box = $("#parley-toast");
+  if (!box) {
+    box = Object.assign(document.createElement("div"), { id: "parley-toast" });
+    box.setAttribute("role", "status");
+    document.body.append(box);
+  }
+  const say = (said, still = false) => {
+    clearTimeout(going);
+    box.innerHTML = `<span>${escape(said)}</span>${run && said === words ? `<button type="button">${escape(act)}</button>` : ""}`;
+    box.hidden = false;
+    $("button", box)?.addEventListener("click", () => { box.hidden = true; run(); });
+    if (!still) going = setTimeout(() => { box.hidden = true; }, UNDO_MS);
+  };
+  say(words, stay);
+  return say;
+}

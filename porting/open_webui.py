@@ -1,0 +1,101 @@
+"""Conversations of Open WebUI, as "Export chats" writes them: a list, each with its `chat`.
+
+`chat.history.messages` is a tree by id (`parentId`, `childrenIds`), of which `currentId` ends the way
+that is shown; older exports have a plain list `chat.messages`. Pictures are data URLs in `files`.
+What models thought, and what tools did, stands in the text in `<details type="…">`.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from functools import partial
+from hashlib import sha256
+
+from messages import Image, Media, Part, Reasoning, Role, Text
+from porting.carried import Carried, Fetch, Unreadable, listed, mapping, moment, words
+from porting.sayings import Turns, last_of, way_to
+
+FOLDER = "Open WebUI"
+_DETAILS = re.compile(
+    r'<details\s[^>]*?type="(reasoning|code_interpreter|tool_calls)"[^>]*>(.*?)</details>\n?',
+    re.DOTALL,
+)
+_SUMMARY = re.compile(r"<summary>.*?</summary>", re.DOTALL)
+_DATA_URL = re.compile(r"^data:image/[a-z+.-]{1,40};base64,")
+
+
+def is_one(found: Mapping[str, object]) -> bool:
+    chat = mapping(found.get("chat") or found)
+    return isinstance(chat.get("history"), dict) or isinstance(chat.get("messages"), list)
+
+
+def read(found: Mapping[str, object]) -> Carried:
+    chat = mapping(found.get("chat") or found)
+    begun = moment(found.get("created_at"), moment(chat.get("timestamp")))
+    files: dict[str, Fetch] = {}
+    turns, at = Turns(), begun
+    for node in _shown(chat):
+        message = mapping(node)
+        at = moment(message.get("timestamp"), at)
+        if message.get("role") in ("user", "assistant"):
+            role: Role = "user" if message.get("role") == "user" else "assistant"
+            parts = tuple(_parts(message, files))
+            turns.add(role, parts, at, words(message.get("model")))
+    return Carried(
+        source=words(found.get("id")) or words(chat.get("id")),
+        title=words(found.get("title")) or words(chat.get("title")),
+        created_at=begun,
+        updated_at=moment(found.get("updated_at"), at),
+        messages=tuple(turns.messages),
+        pinned=found.get("pinned") is True,
+        folder=FOLDER,
+        files=files,
+    )
+
+
+def _shown(chat: Mapping[str, object]) -> list[object]:
+    history = mapping(chat.get("history"))
+    nodes = mapping(history.get("messages"))
+    last = history.get("currentId")
+    if not isinstance(last, str) or last not in nodes:
+        last = last_of(nodes, _parent)
+    return way_to(last, nodes, _parent) or listed(chat.get("messages"))
+
+
+def _parent(node: object) -> object:
+    return mapping(node).get("parentId")
+
+
+def _parts(message: Mapping[str, object], files: dict[str, Fetch]) -> list[Part]:
+    parts: list[Part] = []
+    for one in listed(message.get("files")):
+        file = mapping(one)
+        url = file.get("url")
+        if file.get("type") == "image" and isinstance(url, str) and _DATA_URL.match(url):
+            name = sha256(url.encode("utf-8", "replace")).hexdigest()
+            files[name] = partial(_bytes, url)
+            parts.append(Image(Media(name, "image/png", 0, words(file.get("name"))[:200]), 0, 0))
+        elif file.get("type") == "image":
+            parts.append(Image(Media("", "image/png", 0, words(file.get("name"))[:200]), 0, 0))
+        elif name := words(file.get("name"))[:200]:
+            parts.append(Text(f"📎 {name}"))
+    content = message.get("content")
+    if isinstance(content, list):  # as it is sent to models
+        texts = [words(mapping(one).get("text")) for one in content]
+        content = "\n\n".join(filter(None, texts))
+    text = words(content)
+    for kind, inner in _DETAILS.findall(text):
+        thought = re.sub(r"^> ?", "", _SUMMARY.sub("", inner).strip(), flags=re.MULTILINE)
+        if kind == "reasoning" and thought:
+            parts.append(Reasoning(thought))
+    if said := _DETAILS.sub("", text).strip():
+        parts.append(Text(said))
+    return parts
+
+
+def _bytes(url: str) -> bytes:
+    try:
+        return base64.b64decode(url.partition(",")[2], validate=True)
+    except (binascii.Error, ValueError):
+        raise Unreadable("A picture of the file is damaged.") from None

@@ -1,0 +1,84 @@
+"""The list of conversations as it is drawn, and how what was found is shown."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+from archive import Contents, Folder, Found, Piece
+from components.conversation_list import MOST_ROWS, PAGE, Asked, asked, pane
+from components.conversation_search import results
+from memory.search import Hit
+from messages import Conversation
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+HOSTILE = '"><img src=x onerror="x">'
+
+
+def talk(title: str, at: datetime = NOON, folder: str = "") -> Conversation:
+    return Conversation("a" * 32, title, at.timestamp(), at.timestamp(), folder=folder)
+
+
+def shown(*listed: Conversation) -> str:
+    return pane(Contents(recent=listed), Asked(), NOON)
+
+
+def test_conversations_stand_under_their_time() -> None:
+    hours = (1, 20, 70, 24 * 12, 24 * 60, 24 * 400)
+    html = shown(*(talk(f"talk {h}", NOON - timedelta(hours=h)) for h in hours))
+    assert re.findall(r"<h2 [^>]*>([\w ]+)</h2>|>(talk \d+)</a>", html) == [
+        ("Today", ""),
+        ("", "talk 1"),
+        ("Yesterday", ""),
+        ("", "talk 20"),
+        ("Last 7 days", ""),
+        ("", "talk 70"),
+        ("Last 30 days", ""),
+        ("", "talk 288"),
+        ("September", ""),
+        ("", "talk 1440"),
+        ("October 2025", ""),
+        ("", "talk 9600"),
+    ]
+
+
+def test_the_day_is_the_readers_own() -> None:
+    late = Contents(recent=(talk("late", datetime(2026, 11, 23, 23, 30, tzinfo=UTC)),))
+    east = NOON.astimezone(timezone(timedelta(hours=9)))
+    assert "Yesterday" in pane(late, Asked(), NOON)
+    assert "Today" in pane(late, Asked(), east)
+
+
+def test_each_list_is_named_after_its_heading() -> None:
+    contents = Contents((talk("p"),), (Folder("Work", 1, True, (talk("w"),)),), (talk("r"),))
+    html = pane(contents, Asked(), NOON)
+    for heading in ("Pinned", "Today"):
+        name = re.search(rf'<h2 id="([\w-]+)">{heading}', html)
+        assert name
+        assert f'<ul role="list" aria-labelledby="{name[1]}">' in html
+    assert '<ul role="list" aria-label="Work">' in html
+
+
+def test_names_are_shown_as_text() -> None:
+    contents = Contents(
+        (talk(HOSTILE, folder=HOSTILE),), (Folder(HOSTILE, 1),), (talk(HOSTILE),)
+    )  # fmt: skip
+    found = Found("a" * 32, (Piece(HOSTILE, match=True),), (), 0, 0.0)
+    hit = Hit("b" * 32, "user", 0.0, (Piece(HOSTILE), Piece(HOSTILE, match=True)))
+    every = pane(contents, Asked(), NOON) + results([found], HOSTILE) + results([], HOSTILE)
+    every += results([Found("a" * 32, (), (hit,), 2, 0.0)], "x")
+    assert "<img" not in every
+
+
+def test_more_is_offered_until_there_is_much() -> None:
+    some = Contents(recent=(talk("x"),), more=True)
+    assert "Show more" in pane(some, Asked(PAGE), NOON)
+    assert "Show more" not in pane(some, Asked(MOST_ROWS), NOON)
+    assert "Search to find the older ones" in pane(some, Asked(MOST_ROWS), NOON)
+
+
+def test_a_page_that_asks_for_nonsense_gets_the_list_as_it_is_at_first() -> None:
+    assert asked({"rows": 120, "unfolded": ["Work"]}) == Asked(120, ("Work",))
+    for nonsense in (
+        None, [], "x", {"rows": 10**9}, {"rows": 0}, {"unfolded": ["x"] * 21},
+        {"unfolded": ["x" * 101]}, {"unfolded": [{}]},
+    ):  # fmt: skip
+        assert asked(nonsense) == Asked()
