@@ -115,8 +115,8 @@ def shell() -> str:
         '<div class="choice-told" role="alert" hidden></div>'
         '<div class="tool-body" tabindex="-1"><div class="choice-wait"><i></i><i></i><i></i></div>'
         '<div data-part="list"></div><p class="none" hidden></p></div>'
-        '<p class="tool-foot"><b>Ask first</b> shows you each call before it runs. Once a web page '
-        "or a document is in a chat, tools that write or reach out ask there again.</p>"
+        '<p class="tool-foot"><b>Ask first</b> shows you each call before it runs. Once a web page, '
+        "a document or a picture is in a chat, tools that write or reach out ask there again.</p>"
         '<p class="unseen" role="status"></p></template>'
     )
 

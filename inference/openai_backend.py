@@ -291,8 +291,9 @@ class OpenAIBackend:
             await asyncio.shield(closing)
 
     async def warm(self) -> None:
-        """Load the SDK, which takes a second, before a turn has to wait for it."""
-        await asyncio.to_thread(import_module, "openai")
+        """Load the SDK and its transport, which takes seconds, before a turn has to wait for it."""
+        for module in ("openai", "inference.aio_transport"):
+            await asyncio.to_thread(import_module, module)
 
     async def _ready(self) -> "AsyncOpenAI":
         async with self._opening:

@@ -73,9 +73,7 @@ def plan(
 
 
 def _note(left: int, notes: list[str]) -> str:
-    if not notes:
+    if not notes or left <= 0:  # the turn fails then, and says why
         return ""
-    many = (
-        "No requests are" if left == 0 else "1 request is" if left == 1 else f"{left} requests are"
-    )
+    many = "1 request is" if left == 1 else f"{left} requests are"
     return f"{many} left today: {', '.join(notes)}."

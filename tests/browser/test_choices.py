@@ -43,7 +43,8 @@ def refreshed(page: Page, model: ScriptedServer, rows: list[dict[str, Any]]) -> 
     model.models(rows)
     found = sheet(page)
     found.get_by_role("button", name="Refresh the list").click()
-    expect(found.get_by_role("radio", name=re.compile("small-and-quick"))).to_be_visible()
+    small = found.get_by_role("radio", name=re.compile("small-and-quick"))
+    expect(small).to_be_visible(timeout=30_000)  # the SDK is loaded meanwhile
     return found
 
 

@@ -44,6 +44,11 @@ def test_the_last_request_is_never_spent_on_hearing() -> None:
     assert "please type" in deaf.note
 
 
+def test_where_nothing_is_left_the_failure_says_it_all() -> None:
+    assert plan(0, speak=True).note == ""
+    assert plan(1, speak=True).note.startswith("1 request is left today: ")
+
+
 @given(
     left=st.integers(0, 100),
     speak=st.booleans(),
