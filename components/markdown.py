@@ -11,6 +11,8 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from components.highlight import code_block, open_code_block
+from components.mathematics import mathematics
+from components.mathematics_rules import is_unfinished, read_mathematics
 
 _FENCE = re.compile(r"^(`{3,}|~{3,})[ \t]*([^\n`]*)$")
 _ITEM = re.compile(r"^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)")
@@ -90,7 +92,10 @@ def _block(block: str, references: str) -> str:
 
 
 def _growing(block: str, references: str) -> str:
-    """The block as far as it is clear: the head of a table waits until its rule makes it one."""
+    """The block as far as it is clear: the head of a table waits until its rule makes it one, and a
+    formula until it is whole."""
+    if is_unfinished(block):
+        return f'<p class="tex-source">{escape(block)}</p>'
     html = _draw(block, references)
     lines = block.split("\n")
     head = len(lines) - 1
@@ -123,6 +128,7 @@ def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "breaks": True})
     markdown.enable(["table", "strikethrough"])
     markdown.validateLink = _may_link  # type: ignore[method-assign]
+    read_mathematics(markdown)
     markdown.core.ruler.push("links", _mark_links)
     for name, drawn in _DRAWN.items():
         markdown.add_render_rule(name, _as_rule(drawn))
@@ -193,6 +199,9 @@ _DRAWN: dict[str, Callable[[Token], str]] = {
     "link_open": _link_open,
     "image": _image,
     "text": _text,
+    "math": lambda token: mathematics(token.content, False),
+    "math_display": lambda token: mathematics(token.content, True),
+    "math_block": lambda token: f"<div>{mathematics(token.content, True)}</div>",
     "fence": lambda token: code_block(token.content, token.info.strip()),
     "code_block": lambda token: code_block(token.content, ""),
     "table_open": lambda _: '<div class="table" tabindex="0"><table>',

@@ -237,8 +237,15 @@ function order(target, keys) {
 function finish(target, status) {
   target.dataset.status = status;
   if (status === "running") return;
-  const words = $$(".text, .notice p", target).map((e) => e.textContent.trim()).join(" ");
+  const words = $$(".text, .notice p", target).map(read).join(" ");
   announcer.textContent = `Parley: ${words.slice(0, 1500)}`;
+}
+
+/** Without the sources of formulas, which are there to be copied. */
+function read(box) {
+  const copy = box.cloneNode(true);
+  for (const source of $$(".tex", copy)) source.remove();
+  return copy.textContent.trim();
 }
 
 /** The words of a message, as they are read, without the labels of its code blocks. */
