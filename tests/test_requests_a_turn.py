@@ -146,7 +146,7 @@ async def test_a_spoken_reply_of_any_length_is_two_requests_more_at_most(
     model.says(*[SENTENCE] * sentences)
     await turn(oxlo, "Say it", speak=True)
     assert len(model.hits) == 1 + requests
-    assert table("the reply spoken") == (1, 2)
+    assert table("the reply spoken, or read aloud later") == (1, 2)
 
 
 async def test_the_local_voice_costs_none(model: ScriptedServer, tmp_path: Path) -> None:
