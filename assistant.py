@@ -19,7 +19,11 @@ from inference.own_keys import OwnKeys
 from intake import Intake
 from lineup import OFFLINE_ADVICE as OFFLINE_ADVICE
 from lineup import Answering as Answering
+from lineup import Connected as Connected
+from lineup import Limits as Limits
 from lineup import Lineup, refusing
+from lineup import Role as Role
+from lineup import Speaker as Speaker
 from lineup import Usage as Usage
 from memories import Memories
 from memory.choices import ConversationChoices

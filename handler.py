@@ -19,6 +19,7 @@ from steps.choosing import choose_line, choose_model
 from steps.course import Course, Layers, Turn
 from steps.fitting import fit_window, summarise_earlier_part
 from steps.hearing import transcribe
+from steps.picturing import picture, wanted_picture
 from steps.reading import read
 from steps.remembering import note, recall, remember
 from steps.speaking import aloud, kept, speak
@@ -37,6 +38,9 @@ STEPS: tuple[Callable[[Course], AsyncIterator[Event]], ...] = (
     speak,
 )
 
+DRAWING: tuple[Callable[[Course], AsyncIterator[Event]], ...] = (choose_line, picture)
+"""Where nothing but a picture is asked for."""
+
 
 async def run_turn(turn: Turn, layers: Layers) -> AsyncGenerator[Event, None]:
     """Run one turn and yield what happens.
@@ -52,7 +56,7 @@ async def run_turn(turn: Turn, layers: Layers) -> AsyncGenerator[Event, None]:
     fault: Fault | None = None
     try:
         try:
-            for step in STEPS:
+            for step in DRAWING if wanted_picture(turn.said) else STEPS:
                 async for event in step(course):
                     course.grow(event)
                     yield event

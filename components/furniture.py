@@ -68,6 +68,16 @@ def chat() -> str:
     )
 
 
+def settings_button() -> str:
+    return (
+        '<div class="side-foot"><button type="button" class="memories" data-do="settings" '
+        f'aria-haspopup="dialog">{icon("gear")}<span>Settings</span></button>'
+        '<button type="button" class="quiet" data-do="shortcuts" aria-haspopup="dialog" '
+        f'aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)">{icon("keyboard")}</button>'
+        "</div>"
+    )
+
+
 def pane(name: str) -> str:
     """An empty place that components/live.py fills by `name`."""
     return f'<div data-pane="{name}"></div>'
@@ -87,7 +97,10 @@ def conversations() -> str:
 
 
 def tray() -> str:
-    return '<div id="parley-notice" role="alert" hidden></div><div id="parley-attachments"></div>'
+    return (
+        '<div id="parley-slash" role="listbox" aria-label="Commands" hidden></div>'
+        '<div id="parley-notice" role="alert" hidden></div><div id="parley-attachments"></div>'
+    )
 
 
 def image_button() -> str:

@@ -22,6 +22,7 @@ from components.memory_file import memory_routes
 from components.own_key import key_routes
 from components.page import build
 from components.sealing import Sealing
+from components.settings_panel import settings_routes
 from components.slips import Slips
 from components.theme import DARK, LIGHT, ParleyTheme
 from gate.access import Access
@@ -45,6 +46,7 @@ _STYLES = (
     "tools.css",
     "voice.css",
     "call.css",
+    "settings.css",
     "login.css",
 )
 _MAX_FILE_SIZE = "25mb"
@@ -86,6 +88,7 @@ def mount(
         await calls.serve(socket)
 
     _add_routes(app, assistant, static, live)
+    app.include_router(settings_routes(assistant, version))
     styles = (static.url("tokens.css"), static.url("login.css"))
     looks = Looks(styles, static.url("early.js"), static.url("mark.svg"))
     app.include_router(login_routes(access, sessions, sign_key, looks))

@@ -32,7 +32,14 @@ from components.message_orders import (
     Select,
 )
 from components.order_fields import ConversationId, Sha256
-from components.style_orders import CheckProvider, KeepPreset, ListModels, SetStyle, StyleOrder
+from components.style_orders import (
+    CheckProvider,
+    Instruct,
+    KeepPreset,
+    ListModels,
+    SetStyle,
+    StyleOrder,
+)
 from components.tool_orders import ApproveServer, Permit, RestartServer, ToolOrder
 from components.voice_orders import ChooseVoice, Preview, VoiceOrder
 from messages import Choices
@@ -177,7 +184,7 @@ async def _carry_out(
             await tool_orders.carry_out(assistant, owner, order, operator=visitor.operator)
         case ChooseVoice() | Preview():
             return await voice_orders.carry_out(assistant, owner, pool, order)
-        case SetStyle() | KeepPreset() | CheckProvider() | ListModels():
+        case SetStyle() | Instruct() | KeepPreset() | CheckProvider() | ListModels():
             return await style_orders.carry_out(assistant, owner, order)
         case Retry() | Repair() | Edit() | Resume() | Select() | Rate() | Branch():
             await message_orders.carry_out(assistant, owner, pool, order)

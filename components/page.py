@@ -121,6 +121,7 @@ def _side() -> None:
         _html(furniture.pane("memory"), "parley-memory")
         _html(furniture.pane("tools"), "parley-toolbox")
         _html(furniture.pane("usage"), "parley-usage")
+        _html(furniture.settings_button(), "parley-settings")
         _html("<div></div>", "parley-account")
 
 

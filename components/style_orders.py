@@ -1,6 +1,6 @@
 """What the page may ask for of how replies are to be, and of who could give them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -28,6 +28,15 @@ class SetStyle:
 
 
 @dataclass(frozen=True, slots=True)
+class Instruct:
+    """The instructions of a chat alone; how warm and how long its replies are stays."""
+
+    conversation: ConversationId
+    instructions: Instructions
+    do: Literal["instruct"] = "instruct"
+
+
+@dataclass(frozen=True, slots=True)
 class KeepPreset:
     """One that has this name already is replaced; without instructions it goes."""
 
@@ -51,7 +60,7 @@ class ListModels:
     do: Literal["models"] = "models"
 
 
-StyleOrder = SetStyle | KeepPreset | CheckProvider | ListModels
+StyleOrder = SetStyle | Instruct | KeepPreset | CheckProvider | ListModels
 
 
 async def carry_out(
@@ -63,6 +72,12 @@ async def carry_out(
                 where = EVERYWHERE if everywhere else conversation
                 style = Style(instructions, temperature, longest)
                 await assistant.set_style(owner, where, style)
+            return None
+        case Instruct(conversation, instructions):
+            async with assistant.deciding:
+                style = (await assistant.choices(owner, conversation)).style
+                style = replace(style, instructions=instructions)
+                await assistant.set_style(owner, conversation, style)
             return None
         case KeepPreset(name, instructions):
             async with assistant.deciding:

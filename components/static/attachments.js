@@ -63,7 +63,7 @@ export async function upload(item, keep = false) {
     return refuse(told?.message ?? "The upload failed.", told?.advice ?? "Check that Parley still runs.", item.name);
   }
   if (!items.includes(item)) return null; // removed meanwhile
-  Object.assign(item, { sha256: told.sha256, rough: told.rough });
+  Object.assign(item, { sha256: told.sha256, rough: told.rough, told });
   if (told.note && told.kind === "image") item.url = told.url; // what was kept, not what moves
   // Of what the browser does not play itself it plays the form in which it was kept.
   const deaf = told.kind === "audio" && $("audio", item.box)?.error;
@@ -127,6 +127,25 @@ function show(item, told) {
   if (!told) item.box.ariaBusy = "true";
   item.box.innerHTML = `${shapes[item.kind](item, told)}<button type="button" class="remove" data-do="detach"
     aria-label="Remove ${escape(item.name)}">${icon("close")}</button>`;
+}
+
+/** What is uploaded and waits here, to be brought back after a reload; written down takes are kept elsewhere. */
+export const kept = () => items.filter((item) => item.sha256 && item.told && !item.words)
+  .map(({ kind, name, sha256, told }) => ({ kind, name, sha256, told }));
+
+/** Puts those that wait in another conversation in the place of those that wait here. */
+export function swap(waiting) {
+  const leaving = items.filter((item) => item.sha256 && item.told && !item.words);
+  items = items.filter((item) => !leaving.includes(item));
+  for (const item of leaving) item.box.remove();
+  for (const one of waiting) {
+    const item = { ...one, box: document.createElement("div"), url: `/parley/media/${one.sha256}` };
+    items.push(item);
+    show(item, one.told);
+    $("#parley-attachments").append(item.box);
+    // What was thrown away at the server meanwhile is no attachment any more.
+    $("img", item.box)?.addEventListener("error", () => { items = items.filter((other) => other !== item); item.box.remove(); changed(); });
+  }
 }
 
 /** A recording that was written down before the page was loaded. */

@@ -162,6 +162,19 @@ function lookFor() {
   else if (!none) earlier();
 }
 
+/** To the message before or after the one that is in view, or has the keyboard. */
+export function step(by) {
+  const all = $$(":scope > .message", list);
+  const edge = scroller.getBoundingClientRect().top + ABOVE_QUESTION_PX;
+  let from = all.findIndex((message) => message.contains(document.activeElement));
+  if (from < 0) {
+    from = all.findIndex((message) => message.getBoundingClientRect().bottom > edge);
+    if (by > 0) from -= 1;
+  }
+  const next = all[Math.max(0, Math.min(all.length - 1, from + by))];
+  if (next) bring(next, "start");
+}
+
 /** Scrolls to a message and marks it for a moment; following ends with it. */
 export function bring(message, block) {
   [asked, atEnd] = ["", false];

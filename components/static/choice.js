@@ -18,7 +18,7 @@ let drawn = false; // whether the sheet has come from the server
 let picked = null; // a model the reader has chosen, until the server has taken it down
 let resting = 0;
 let forAll = null; // what the reader wants of new chats, once said
-let forKey = false; // whether it was opened to bring a key
+let goal = ""; // the section it was opened for
 
 export function begin(onTrouble) {
   complain = onTrouble;
@@ -33,7 +33,7 @@ export function begin(onTrouble) {
   takeDrops();
   ownKey.begin(dialog, { connected: answerHere, trouble: onTrouble });
   on("who-answers", open);
-  on("own-key", (button) => { open(button); forKey = true; });
+  on("own-key", (button) => { open(button); goal = "key"; });
   on("close-choice", () => dialog.close());
   on("refresh-offers", refresh);
   on("schema-file", () => $("input[type=file]", dialog).click());
@@ -55,7 +55,7 @@ function open(button) {
   if (drawn) closed(); // closed just now, which was not told yet
   opener = button.closest("[data-pane]")?.dataset.pane ?? "";
   here = conversations.id();
-  [picked, forAll, forKey] = [null, null, false];
+  [picked, forAll, goal] = [null, null, button.dataset.to ?? ""];
   ownKey.forget();
   dialog.innerHTML = `<div class="choice-head"><h2 id="parley-choice-title">Who answers here</h2></div>
     <div class="choice-body"><div class="choice-wait"><i></i><i></i><i></i></div></div>`;
@@ -99,9 +99,16 @@ export function show(html) {
   if (!first) restore(kept);
   weigh();
   const current = radios().find((radio) => radio.checked);
-  if (first && forKey) ownKey.focus();
+  if (first && goal === "key") ownKey.focus();
+  else if (first && goal) bring(goal);
   else if (first || kept.radio) current?.focus({ preventScroll: !first });
   else if (kept.focus?.startsWith("parley-key") && !dialog.contains(document.activeElement)) ownKey.focus();
+}
+
+function bring(section) {
+  const box = $(`.choice-${section}`, dialog);
+  box?.scrollIntoView({ block: "center" });
+  $("select, input, button", box ?? dialog)?.focus({ preventScroll: true });
 }
 
 function restore(kept) {

@@ -5,6 +5,8 @@ import * as attachments from "./attachments.js";
 import * as chat from "./chat.js";
 import * as conversations from "./conversations.js";
 import * as dictation from "./dictation.js";
+import * as settings from "./settings.js";
+import * as slash from "./slash.js";
 import { nextOrder, order, settle, write } from "./orders.js";
 
 const input = () => $("#parley-input textarea");
@@ -13,23 +15,33 @@ const draftKey = () => `parley.draft.${conversations.isFresh() ? "new" : convers
 let spokenHere = ""; // the conversation whose next reply this page reads out
 
 export function begin() {
-  attachments.begin(refresh, notice, dictation.writeDown);
+  attachments.begin(kept, notice, dictation.writeDown);
   dictation.begin(refresh, notice, () => $("#parley-send").click());
   input().addEventListener("input", () => { store.set(draftKey(), input().value); refresh(); });
+  slash.begin({ put, notice });
   wireSpeak();
   wireFiles();
   on("suggest", (card) => suggestions[card.dataset.card]());
   on("dismiss", () => notice(""));
   document.addEventListener("keydown", onKey);
+  for (const name of ["keydown", "keypress"]) document.addEventListener(name, onEnter, true); // before Gradio, which sends by Enter alone
   window.parley = { sending, stopping, ordering: nextOrder, answered: (a) => a && settle(JSON.parse(a)) };
   refresh();
 }
 
 export const isSpeakingHere = () => spokenHere === conversations.id();
 
+/** Words are kept as they are typed; files are at the server already, and only named here. */
+function kept() {
+  const files = attachments.kept();
+  store.set(`${draftKey()}.files`, files.length ? JSON.stringify(files) : null);
+  refresh();
+}
+
 /** The draft of the conversation that was opened. */
 export function arrive() {
   notice("");
+  attachments.swap(JSON.parse(store.get(`${draftKey()}.files`) ?? "[]"));
   put(store.get(draftKey()) ?? "");
   if (matchMedia("(hover: hover)").matches) input().focus();
 }
@@ -51,6 +63,7 @@ export function refresh() {
   const shown = $("#parley-forecast [data-most]");
   if (!shown) return;
   // Each recording is understood in a request of its own; a reply is spoken in one or more.
+  if (slash.draws(input().value)) return void (shown.textContent = "1 request");
   const heard = attachments.recordings() + Number(dictation.isRecording());
   const spoken = speaks().checked ? Number(shown.dataset.speech ?? 1) : 0;
   const least = 1 + heard + Math.min(1, spoken);
@@ -76,6 +89,7 @@ async function sending() {
   const words = text.trim();
   if (dictation.isRecording()) return dictation.finish(true), "";
   if (!words && attachments.isEmpty()) return "";
+  if (slash.run(text)) return "";
   notice("");
   const [conversation, key] = [conversations.id(), draftKey()]; // uploads take time: another may be open by then
   const before = new Map(attachments.all().map((item) => [item, item.state]));
@@ -123,6 +137,18 @@ function onKey(event) {
   if (chat.isRunning()) $("#parley-stop").click();
 }
 
+/** Enter sends, or begins a line, as its owner wants; while a script is composed it does neither. */
+function onEnter(event) {
+  if (event.target !== input() || event.key !== "Enter" || event.shiftKey) return;
+  const composes = event.isComposing || event.keyCode === 229;
+  const chord = event.ctrlKey || event.metaKey;
+  if (!composes && !chord && settings.sendKey() === "enter") return;
+  event.stopImmediatePropagation();
+  if (composes || !chord || event.type !== "keydown") return;
+  event.preventDefault();
+  $("#parley-send").click();
+}
+
 function wireSpeak() {
   const box = speaks();
   if (store.get("parley.speak") === "yes" && !box.checked) box.click();
@@ -143,14 +169,18 @@ function wireFiles() {
   let depth = 0;
   const over = (yes) => { document.body.dataset.drop = yes ? "yes" : ""; };
   const holds = (event) => event.dataTransfer?.types.includes("Files");
+  const says = (event) => event.dataTransfer?.types.includes("text/plain") && !event.target.closest?.("input, textarea");
   document.addEventListener("dragenter", (event) => { if (holds(event)) over(++depth > 0); });
   document.addEventListener("dragleave", (event) => { if (holds(event)) over(--depth > 0); });
-  document.addEventListener("dragover", (event) => { if (holds(event)) event.preventDefault(); });
+  document.addEventListener("dragover", (event) => { if (holds(event) || says(event)) event.preventDefault(); });
   document.addEventListener("drop", (event) => {
     depth = 0;
     over(false);
-    if (!holds(event)) return;
+    const isSaid = !holds(event) && says(event);
+    if (!holds(event) && !isSaid) return;
     event.preventDefault();
+    // A link or some words, wherever they are dropped: the page is not left for them.
+    if (isSaid) return put([input().value, event.dataTransfer.getData("text/plain")].filter(Boolean).join(" ")), input().focus();
     addAll(event.dataTransfer.files);
   });
 }

@@ -23,6 +23,7 @@ export function beginMenus() {
   menu.addEventListener("toggle", ({ newState }) => { if (newState === "closed") opener?.setAttribute("aria-expanded", "false"); });
   on("conversation-menu", (button) => openMenu(button, ofConversation(button.closest("li"))));
   on("folder-menu", (button) => openMenu(button, ofFolder(button.closest(".folder").dataset.folder)));
+  on("import-conversations", chooseFile);
   on("list-menu", (button) => openMenu(button, ofAll()));
   document.addEventListener("keydown", (event) => {
     const link = event.target.closest?.("#parley-conversations li > a");

@@ -11,9 +11,13 @@
     document.body?.classList.toggle("dark", theme === "dark");
     return theme;
   };
-  window.parleyTheme = () => {
-    chosen = apply() === "dark" ? "light" : "dark";
-    try { localStorage.setItem(KEY, chosen); } catch { /* it lasts until the page is left */ }
+  window.parleyThemeChoice = () => chosen ?? "system";
+  window.parleyTheme = (wanted = apply() === "dark" ? "light" : "dark") => {
+    chosen = wanted === "system" ? null : wanted;
+    try {
+      if (chosen) localStorage.setItem(KEY, chosen);
+      else localStorage.removeItem(KEY);
+    } catch { /* it lasts until the page is left */ }
     return apply();
   };
   system.addEventListener("change", apply);

@@ -13,6 +13,8 @@ import * as line from "./line.js";
 import * as memories from "./memories.js";
 import * as memory from "./memory.js";
 import * as revisions from "./revisions.js";
+import * as settings from "./settings.js";
+import * as shortcuts from "./shortcuts.js";
 import * as sound from "./sound.js";
 import * as toolCards from "./tool_cards.js";
 import * as tools from "./tools.js";
@@ -54,6 +56,7 @@ const frames = {
       else fill($(`[data-pane="${name}"]`), html);
     }
     composer.refresh();
+    settings.refresh();
   },
   forgotten: ({ memories: ids }) => memory.gone(ids),
   refused: ({ message, advice }) => composer.notice(message, advice),
@@ -80,6 +83,7 @@ function leave() {
   choice.leave();
   memories.leave();
   tools.leave();
+  settings.leave();
   call.leave();
   sound.silence();
   shown = "";
@@ -111,6 +115,8 @@ voice.begin(composer.notice);
 memory.begin(composer.notice, memories.leave);
 memories.begin();
 tools.begin();
+settings.begin();
+shortcuts.begin();
 toolCards.begin(composer.notice);
 context.begin();
 conversations.begin(leave, composer.arrive);

@@ -173,15 +173,16 @@ async function decide(what) {
   if (!told.ok) seek(); // it is drawn again as it still is
 }
 
+/** Here, or in the dialog from which it was asked for. */
 function tell(words, tone = "") {
-  const box = $(".choice-told", dialog);
+  const box = $("dialog[open]:last-of-type .choice-told") ?? $("dialog[open] .choice-told");
   if (!box) return;
   box.hidden = !words;
   box.dataset.tone = tone;
   box.textContent = words;
 }
 
-async function bringBack(file) {
+export async function bringBack(file) {
   if (!file) return;
   if (file.size > MOST_BYTES) return tell("This file is larger than 25 MB.");
   tell("Importing…", "calm");

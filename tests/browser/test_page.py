@@ -265,6 +265,58 @@ def test_a_drafts_words_survive_a_reload(
     expect(page.locator("#parley-input textarea")).to_have_value("Half a thought")
 
 
+def test_each_chat_has_a_draft_of_its_own_with_its_files(
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, parley.url)
+    say(page, "First")
+    finished(page)
+    first = page.url
+    page.locator("#parley-input textarea").fill("About the board:")
+    page.locator("#parley-image input[type=file]").set_input_files(
+        [
+            {"name": "board.png", "mimeType": "image/png", "buffer": png("Gate 14")},
+            {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Flour and water. " * 9},
+        ]
+    )
+    waiting = page.locator("#parley-attachments .attached:not(.busy)")
+    expect(waiting).to_have_count(2)
+    page.locator("#parley-new").click()
+    expect(waiting).to_have_count(0)
+    expect(page.locator("#parley-input textarea")).to_have_value("")
+    page.goto(first)
+    ready(page)
+    expect(waiting).to_have_count(2)
+    expect(page.locator("#parley-attachments")).to_contain_text("tokens")
+    expect(page.locator("#parley-input textarea")).to_have_value("About the board:")
+    model.says("Gate 14.")
+    page.locator("#parley-send").click()
+    finished(page, 2)
+    sent = str(model.requests[-1]["messages"][-1]["content"])
+    assert "image_url" in sent
+    assert "Flour and water." in sent
+    page.reload()
+    ready(page)
+    expect(waiting).to_have_count(0)
+    assert not watch.complaints
+
+
+def test_words_that_are_dropped_anywhere_are_written(
+    parley: RunningParley, visitor: BrowserContext
+) -> None:
+    page, _ = opened(visitor, parley.url)
+    page.locator("#parley-input textarea").fill("Look at")
+    page.locator("#parley-welcome").evaluate(
+        """(target) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.setData("text/plain", "https://example.org/");
+            for (const name of ["dragover", "drop"])
+                target.dispatchEvent(new DragEvent(name, {dataTransfer, bubbles: true, cancelable: true}));
+        }"""
+    )
+    expect(page.locator("#parley-input textarea")).to_have_value("Look at https://example.org/")
+
+
 def test_hostile_markdown_does_nothing(
     parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
 ) -> None:

@@ -284,3 +284,47 @@ async def test_a_link_to_a_public_host_gives_its_picture_and_nothing_else(web: L
         await fetcher.fetch("http://example.org/c")
     assert (await fetcher.fetch("http://example.org/d")).cut
     assert web.hits[0].headers["accept"] == "image/*, application/octet-stream"
+
+
+# ── asked for by a command, without a model in between ──────────────────────────────────────────
+
+
+async def test_a_command_draws_with_one_request_and_asks_no_model(
+    model: ScriptedServer, easel: House
+) -> None:
+    model.draws(HOUSE)
+    events = await said_to(easel, "/image a house by the sea")
+    assert spent(events) == ["image"]
+    assert [hit.path for hit in model.hits if "chat" in hit.path] == []
+    (drawn,) = results(events)
+    assert drawn.ok
+    assert len(drawn.pictures) == 1
+    about = reply(events).provenance
+    assert about
+    assert about.model == "painter"
+    assert isinstance(events[-1], TurnEnded)
+    assert events[-1].reason == "done"
+
+
+async def test_a_command_takes_the_last_request_of_the_day(
+    model: ScriptedServer, limited: Limited
+) -> None:
+    async with limited(billing="request", requests_per_day=1) as house:
+        model.draws(HOUSE)
+        assert spent(await said_to(house, "/image a house")) == ["image"]
+
+
+async def test_a_command_says_so_where_nothing_draws(model: ScriptedServer, house: House) -> None:
+    events = await said_to(house, "/image a house")
+    assert isinstance(events[-1], TurnEnded)
+    assert events[-1].fault
+    assert "draws pictures" in events[-1].fault.message
+    assert model.hits == []
+
+
+async def test_words_that_only_begin_alike_go_to_the_model(
+    model: ScriptedServer, easel: House
+) -> None:
+    await said_to(easel, "/images are what?")
+    assert painted(model) == 0
+    assert len(model.requests) == 1
