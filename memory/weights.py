@@ -67,7 +67,7 @@ class Weights:
     company_share: float = 0.25
     """Once something is above the floor, what is so many standard deviations above the mean comes
     along, and at least this share of what the best is. Of the evidence in tests/memory/talks.json the
-    ranking has 81 % among its first ten; 79 are sent so, and 48 with what is above the floor alone."""
+    ranking has 81 % among its first ten; 79 or 80 are sent so, and 48 with what is above the floor alone."""
     number: float = 3.0
     """What has a number where one is asked for, in other languages than English, of which vectors know
     less: of 150 questions in five languages 5 more are answered among the first ten."""

@@ -5,7 +5,9 @@ import unicodedata
 from functools import lru_cache
 from hashlib import blake2b
 
-VERSION = "5"
+from memory.irregular import IRREGULAR
+
+VERSION = "6"
 """Of what becomes of a text; indexes made by another are useless."""
 
 # Scripts written without spaces, and Korean with its particles, are searched by overlapping pairs of
@@ -16,6 +18,7 @@ _TOKEN = re.compile(
     r"\uac00-\ud7af]+)|(?P<word>[^\W_]+)"
 )
 _CYRILLIC = re.compile("[\u0400-\u052f]")
+_BRITISH = re.compile("(?<=[a-z]{3})our(?=$|s$|ed$|ing$|ite|ful|able|less|hood|ly)")
 _KANA = re.compile("[\u3040-\u30ff]")
 _ALONE = re.compile("(?<![\u3400-\u9fff])[\u3400-\u9fff](?=[のはがをにでともへや]|$)")
 _NUMBER = re.compile(
@@ -177,6 +180,8 @@ def _of_word(word: str, language: str) -> Term:
 def _stemmed(word: str, language: str) -> str:
     import snowballstemmer  # type: ignore[import-untyped]  # takes 40 ms
 
+    if language == "english":
+        word = _BRITISH.sub("or", IRREGULAR.get(word, word))
     # A stemmer holds the word it is at, and this may run in several threads.
     stemmed: str = snowballstemmer.stemmer(language).stemWord(word)
     return stemmed

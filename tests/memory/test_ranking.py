@@ -304,3 +304,17 @@ async def test_bm25_is_as_defined(asking: Ask) -> None:
 def test_vectors_that_know_more_count_more() -> None:
     assert weights_for("wordllama-l2-256-log1p-v1").meaning == 1.2
     assert weights_for("all-minilm-l6-v2-onnx-384-v1").meaning == 2.0
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("We went to Bergen", "Where did we go in Bergen?"),
+        ("Ida bought skates", "buy skates Ida"),
+        ("the children swam", "child swims"),
+        ("my favourite colours", "favorite color"),
+        ("母は十一月に六十歳になる", "母は"),
+    ],
+)
+def test_words_are_the_same_in_all_their_forms(said: str, asked: str) -> None:
+    assert set(terms(asked)) <= set(terms(said))
