@@ -34,13 +34,15 @@ _TIMES = {0: "Any time", 1: "Today", 7: "Last 7 days", 30: "Last 30 days"}
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the reader looks for. `here`: of this chat alone; `days` is 0 for any time.
+    """What the reader looks for. `here`: of one chat alone, the open one unless `chat` is another;
+    `days` is 0 for any time.
 
     `pages` says how far each section is unfolded.
     """
 
     query: Annotated[str, StringConstraints(max_length=300)] = ""
     here: bool = False
+    chat: Annotated[str, StringConstraints(pattern="^([0-9a-f]{32})?$")] = ""
     kind: MemoryKind | None = None
     days: Literal[0, 1, 7, 30] = 0
     pages: dict[MemoryKind, Annotated[int, Field(ge=1, le=MOST_PAGES)]] = field(
@@ -75,7 +77,7 @@ async def look(
     state = await assistant.memory.state(owner, conversation)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     since = (midnight - timedelta(days=wanted.days - 1)).timestamp() if wanted.days else 0.0
-    here = conversation if wanted.here else ""
+    here = (wanted.chat or conversation) if wanted.here else ""
     sections: list[Section] = []
     for kind in _SECTIONS:
         if wanted.kind not in (None, kind):
@@ -162,7 +164,7 @@ def _standing(state: MemoryState) -> str:
 def _section(section: Section, wanted: Asked) -> str:
     title, note = _SECTIONS[section.kind]
     kind = section.kind
-    entries = "".join(_entry(memory) for memory in section.memories)
+    entries = "".join(_entry(memory, wanted) for memory in section.memories)
     more = ""
     if section.more:
         more = (
@@ -180,7 +182,7 @@ def _section(section: Section, wanted: Asked) -> str:
     )
 
 
-def _entry(memory: Memory) -> str:
+def _entry(memory: Memory, wanted: Asked) -> str:
     name, old = escape(memory.id), " superseded" if memory.superseded_at else ""
     unfold = ""
     if len(memory.text) > _LONG:
@@ -194,8 +196,17 @@ def _entry(memory: Memory) -> str:
         f'<li class="kept {memory.kind}{old}" data-key="{name}" data-memory="{name}">'
         f'{icon(SIGNS[memory.kind])}<div class="kept-main">'
         f'<p class="kept-words{" long" if unfold else ""}">{words(memory, MAX_TEXT)}</p>{unfold}'
-        f'<small>{pinned}{origin(memory)}</small><div class="acts">{acts(memory)}</div></div></li>'
+        f'<small>{pinned}{origin(memory)}</small><div class="acts">{acts(memory)}'
+        f"{'' if wanted.here else _only_its_chat(memory)}</div></div></li>"
     )
+
+
+def _only_its_chat(memory: Memory) -> str:
+    """Narrows the list to what is from the same chat, whichever is open."""
+    if memory.kind == "passage" or not memory.conversation_id or not memory.conversation_title:
+        return ""
+    of = f'data-chat="{escape(memory.conversation_id)}" data-title="{escape(memory.conversation_title)}"'
+    return act("only-chat", "search", "Only its chat", f' {of} title="Show only this chat"')
 
 
 def _nothing(wanted: Asked) -> str:

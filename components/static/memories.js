@@ -14,6 +14,7 @@ let dialog = null;
 let pages = {}; // how far each section is unfolded
 let typing = 0;
 let here = ""; // the conversation that "this chat" means
+let from = null; // another one that the list is narrowed to, { id, title }
 
 export function begin() {
   dialog = document.createElement("dialog");
@@ -46,6 +47,7 @@ export function begin() {
   on("more-memories", more);
   on("unfold-memory", unfold);
   on("import-memories", () => $("input[type=file]", dialog).click());
+  on("only-chat", onlyChat);
   on("forget-chat", forgetChat);
   on("erase", erase);
 }
@@ -55,6 +57,7 @@ export const leave = () => dialog?.open && dialog.close();
 function open() {
   if (dialog.open) return;
   here = conversations.id();
+  from = null;
   pages = {};
   dialog.replaceChildren($("#parley-memories-shell").content.cloneNode(true));
   dialog.showModal();
@@ -75,7 +78,7 @@ function seek() {
   const wanted = new FormData($(".sought", dialog));
   line.remembering({
     query: wanted.get("query"), kind: wanted.get("kind") || null, days: Number(wanted.get("days")),
-    here: wanted.has("here"), pages,
+    here: wanted.has("here"), chat: from?.id ?? "", pages,
   });
 }
 
@@ -84,6 +87,23 @@ function seekAnew() {
   pages = {};
   seek();
 }
+
+/** The list of one chat alone, which need not be the one that is open. */
+function onlyChat({ dataset }) {
+  narrow({ id: dataset.chat, title: dataset.title });
+  $("[name=here]", dialog).checked = true;
+  $("[name=here]", dialog).focus();
+  announce(`Only what is from “${from.title}” is shown.`);
+  seekAnew();
+}
+
+function narrow(chat) {
+  from = chat;
+  $(".pill span", dialog).textContent = chat?.title ?? "This chat";
+  $("[data-do=forget-chat] span", dialog).textContent = `Forget what was said in ${named()}`;
+}
+
+const named = () => (from ? `“${from.title}”` : "this chat");
 
 function more(button) {
   const { kind } = button.dataset;
@@ -121,7 +141,7 @@ export function show(html) {
     const next = row && beside.find((button) => button?.isConnected);
     (next ?? $("input[type=search]", dialog))?.focus();
   }
-  $("[data-do=forget-chat]", dialog).hidden = conversations.isFresh();
+  $("[data-do=forget-chat]", dialog).hidden = !from && conversations.isFresh();
 }
 
 function redraw(box, part) {
@@ -164,7 +184,10 @@ async function changed({ target }) {
   else if (target.type === "file") {
     bringBack(target.files[0]);
     target.value = "";
-  } else if (target.closest(".sought")) seekAnew();
+  } else if (target.closest(".sought")) {
+    if (target.name === "here" && !target.checked) narrow(null);
+    seekAnew();
+  }
 }
 
 async function decide(what) {
@@ -200,13 +223,14 @@ export async function bringBack(file) {
 }
 
 async function forgetChat() {
-  const conversation = here;
-  const sure = await confirmed("Forget what was said in this chat?",
+  const conversation = from?.id ?? here;
+  const where = named();
+  const sure = await confirmed(`Forget what was said in ${where}?`,
     "Its memories go for good, here and everywhere they would be recalled. The chat itself stays.", "Forget");
   if (!sure) return;
   const told = await order({ do: "forget-conversation", conversation });
   if (!told.ok) return tell(`${told.message} ${told.advice}`);
-  announce("What was said in this chat is forgotten.");
+  announce(`What was said in ${where} is forgotten.`);
 }
 
 async function erase() {

@@ -237,6 +237,30 @@ def test_more_memories_than_a_page_come_when_asked_for(
     expect(found.get_by_role("listitem").last).to_contain_text("Row 1 of many")
 
 
+def test_the_memories_of_any_one_chat_are_shown_alone_and_forgotten(
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, parley.url)
+    told(page, model, "The boat leaves at nine.")
+    told(page, model, "The train leaves at ten.")
+    found = panel(page)
+    found.get_by_role("listitem").filter(has_text="The boat leaves at nine.").first.get_by_role(
+        "button", name="Only its chat"
+    ).click()
+    expect(entry(found, "The train leaves at ten.")).to_have_count(0)
+    expect(entry(found, "The boat leaves at nine.")).to_be_visible()
+    one_chat = found.get_by_role("checkbox", name="The boat leaves at nine.")
+    expect(one_chat).to_be_focused()
+    found.get_by_text("Your data").click()
+    found.get_by_role("button", name="Forget what was said in “The boat leaves at nine.”").click()
+    page.locator("dialog.parley-ask").get_by_role("button", name="Forget").click()
+    expect(found).to_contain_text("Nothing of this kind is remembered.")
+    one_chat.press("Space")
+    expect(entry(found, "The train leaves at ten.")).to_be_visible()
+    expect(found.get_by_role("checkbox", name="This chat")).not_to_be_checked()
+    assert (watch.complaints, watch.strangers) == ([], [])
+
+
 def test_memory_is_paused_here_and_everywhere(
     parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
 ) -> None:

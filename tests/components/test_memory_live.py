@@ -64,6 +64,8 @@ async def test_the_panel_shows_one_chat_one_kind_and_one_time_when_asked_to(
         for narrow in ({"here": True}, {"kind": "passage"}):
             await line.say({"remembering": narrow})
             await shown(line, "Nothing of this kind")
+        await line.say({"remembering": {"here": True, "chat": TALK}})
+        await shown(line, "The boat leaves at nine.")
         await line.say({"remembering": {"days": 1}})
         await shown(line, "The boat leaves at nine.")
 

@@ -59,6 +59,14 @@ def test_a_section_with_others_offers_more_until_it_says_how_to_find_them() -> N
     assert "Search, or choose a time" in last
 
 
+def test_an_entry_offers_to_show_its_chat_alone_until_that_is_shown() -> None:
+    html = pane(QUIET, ALL, Asked())
+    assert 'data-do="only-chat" data-chat=' in html
+    assert "only-chat" not in pane(QUIET, ALL, Asked(here=True))
+    nowhere = Section("said", (replace(ALLERGY, conversation_title=""),))
+    assert "only-chat" not in pane(QUIET, [nowhere], Asked())
+
+
 def test_nothing_found_is_said_by_what_was_looked_for() -> None:
     assert "Nothing is remembered yet" in pane(QUIET, [], Asked())
     assert "of “&lt;b&gt;”" in pane(QUIET, [], Asked(query="<b>"))
