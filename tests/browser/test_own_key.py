@@ -86,6 +86,9 @@ def test_where_nothing_is_left_a_key_of_ones_own_answers_on(
     sheet = page.get_by_role("dialog", name="Who answers here")
     field = sheet.get_by_label("Your key", exact=True)
     expect(field).to_be_focused()
+    # Only its inside is scrolled to the field: the head, with the way out, stays.
+    expect(sheet.get_by_role("button", name="Close")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.querySelector('dialog[open]').scrollTop") == 0
     expect(sheet).to_contain_text("Kept in this server's memory for two hours after its last use")
     page.keyboard.press("Escape")
 
