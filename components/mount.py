@@ -16,6 +16,7 @@ from components.files import StaticFiles, media_routes, static_routes
 from components.gallery import gallery_routes
 from components.icons import all_icons
 from components.identity import Identity
+from components.installable import install_routes
 from components.live import Live
 from components.login import Looks, login_routes
 from components.memory_file import memory_routes
@@ -116,6 +117,7 @@ def mount(
 
 def _add_routes(app: FastAPI, assistant: Assistant, static: StaticFiles, live: Live) -> None:
     app.include_router(static_routes(static))
+    app.include_router(install_routes(static))
     app.include_router(media_routes(assistant))
     app.include_router(gallery_routes(assistant))
     app.include_router(aloud_routes(assistant))
@@ -154,10 +156,11 @@ def _head(static: StaticFiles, access: Access) -> str:
     early = static.files["early.js"].decode() + static.files["guest.js"].decode()
     asked = access.users is not None or bool(access.link_password)
     login = json.dumps({"asked": asked, "account": access.hugging_face is not None})
-    icon = html.escape(static.url("mark.svg"))
+    icon, touch = (html.escape(static.url(name)) for name in ("mark.svg", "icon-apple.png"))
     return f"""<meta name="theme-color" content="{LIGHT}" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="{DARK}" media="(prefers-color-scheme: dark)">
-<link rel="icon" type="image/svg+xml" href="{icon}">{styles}
+<link rel="icon" type="image/svg+xml" href="{icon}">
+<link rel="apple-touch-icon" href="{touch}">{styles}
 <script>{early}</script><script>window.parleyIcons = {icons}; window.parleyLogin = {login};</script>
 <script type="module" src="{static.url("main.js")}"></script>
 <script type="module" src="{static.url("account.js")}"></script>"""

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from tests.browser.conftest import RunningParley, finished, launch, opened, replies, say
@@ -19,7 +20,17 @@ FOLDER = Path(__file__).parent
 DESK = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=844)
 Scheme = Literal["light", "dark"]
+HEARS = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+KEPT = {
+    "talk-light": "parley",
+    "recalled-dark": "recalled",
+    "settings-replies-light": "settings",
+    "call-dark": "call",
+    "phone-talk-dark": "phone",
+}
+"""The best of them, which the README shows."""
 
 BREAD = """It is **just after seven** on Tuesday morning in Tokyo, so Aiko is up. For her loaf:
 
@@ -45,12 +56,13 @@ def main(folder: Path) -> None:
         settings = {"PARLEY_BASE_URL": model.base_url, "PARLEY_MODEL": "qwen-3-32b"}
         settings |= {"PARLEY_VISION_MODEL": "gemma-3-27b", "PARLEY_SPEECH_MODEL": "kokoro-82m"}
         settings |= {"PARLEY_TRANSCRIBE_MODEL": "whisper-large-v3", "PARLEY_VOICE": "af_heart"}
+        settings |= {"PARLEY_IMAGE_MODEL": "flux.1-schnell", "PARLEY_REQUESTS_PER_DAY": "60"}
         parley = RunningParley(Path(data), settings)
         newcomer = RunningParley(Path(data) / "new", {})
         newcomer.data.mkdir()
         parley.start()
         newcomer.start()
-        browser = launch(playwright)
+        browser = launch(playwright, *HEARS)
         try:
             for scheme in SCHEMES:
                 _states(browser, parley, newcomer, model, folder, scheme)
@@ -76,13 +88,16 @@ def _states(
     _take(page, folder, f"empty-{scheme}")
     _talk(page, model)
     _take(page, folder, f"talk-{scheme}")
-    if scheme == "light":
-        _take(page, FOLDER, "parley")
     _picture(page, model)
     _take(page, folder, f"picture-{scheme}")
     _streaming(page, model, folder, scheme)
     _failure(page, model)
     _take(page, folder, f"failure-{scheme}")
+    _drawn(page, model)
+    _take(page, folder, f"drawn-{scheme}")
+    _commands(page, folder, scheme)
+    _settings(page, folder, scheme)
+    _call(page, folder, scheme)
     _memory(page, model, folder, scheme)
     _context(page, model, folder, scheme)
     _phone(browser, desk, page, folder, scheme)
@@ -127,12 +142,12 @@ def _picture(page: Page, model: ScriptedServer) -> None:
 def _streaming(page: Page, model: ScriptedServer, folder: Path, scheme: Scheme) -> None:
     page.locator("#parley-new").click()
     model.thinks("The user wants a story. Keep it short.").says(
-        *[f"{word} " for word in BREAD.split(" ")], delay_s=0.03
+        *[f"{word} " for word in BREAD.split(" ") * 6], delay_s=0.05
     )
     say(page, "Tell me again, slowly")
     replies(page).get_by_text("Aiko").first.wait_for()
     _take(page, folder, f"streaming-{scheme}")
-    page.locator("#parley-stop").click()
+    page.keyboard.press("Escape")  # which stops it, unless it has ended on a slow machine
     finished(page)
 
 
@@ -142,6 +157,45 @@ def _failure(page: Page, model: ScriptedServer) -> None:
     say(page, "One more")
     finished(page)
     page.wait_for_timeout(300)
+
+
+def _drawn(page: Page, model: ScriptedServer) -> None:
+    page.locator("#parley-new").click()
+    model.draws(png("A quiet harbour", (640, 420), background="#cfe3ee"))
+    say(page, "/image a quiet harbour in the morning")
+    finished(page)
+    page.wait_for_timeout(400)
+
+
+def _commands(page: Page, folder: Path, scheme: Scheme) -> None:
+    page.locator("#parley-new").click()
+    page.locator("#parley-input textarea").press_sequentially("/")
+    page.wait_for_timeout(300)
+    _take(page, folder, f"commands-{scheme}")
+    page.locator("#parley-input textarea").fill("")
+
+
+def _settings(page: Page, folder: Path, scheme: Scheme) -> None:
+    """Each section, and the sheet of shortcuts."""
+    page.locator("[data-do=settings]").click()
+    for tab in ("general", "replies", "models", "senses", "budget", "data"):
+        page.locator(f"[data-tab={tab}]").click()
+        page.wait_for_timeout(150)
+        _take(page, folder, f"settings-{tab}-{scheme}")
+    page.keyboard.press("Escape")
+    page.locator(".side-foot [data-do=shortcuts]").click()
+    page.wait_for_timeout(300)
+    _take(page, folder, f"shortcuts-{scheme}")
+    page.keyboard.press("Escape")
+
+
+def _call(page: Page, folder: Path, scheme: Scheme) -> None:
+    page.locator("#parley-new").click()
+    page.locator("[data-do=call]").click()
+    page.locator("#parley-call section").wait_for()
+    page.wait_for_timeout(1200)
+    _take(page, folder, f"call-{scheme}")
+    page.locator(".hang-up").click()
 
 
 def _memory(page: Page, model: ScriptedServer, folder: Path, scheme: Scheme) -> None:
@@ -223,7 +277,11 @@ def _phone(
 
 def _take(page: Page, folder: Path, name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"{name}.png")
+    path = folder / f"{name}.png"
+    page.screenshot(path=path)
+    # A page has few colours: a palette of them takes a third of the room.
+    with Image.open(path) as whole:
+        whole.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":
@@ -232,4 +290,5 @@ if __name__ == "__main__":
     else:
         with tempfile.TemporaryDirectory() as rest:
             main(Path(rest))
-            shutil.copy(Path(rest) / "phone-talk-dark.png", FOLDER / "phone.png")
+            for name, kept in KEPT.items():
+                shutil.copy(Path(rest) / f"{name}.png", FOLDER / f"{kept}.png")

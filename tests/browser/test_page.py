@@ -383,3 +383,21 @@ def test_what_had_arrived_survives_a_crash(
     model.says("All of it.")
     reply.get_by_role("button", name=re.compile("Retry")).click()
     expect(replies(page)).to_contain_text("All of it.")
+
+
+def test_the_page_can_be_installed(parley: RunningParley, visitor: BrowserContext) -> None:
+    page, watch = opened(visitor, parley.url)
+    chromium = visitor.new_cdp_session(page)
+    found = chromium.send("Page.getAppManifest")
+    assert not found["errors"]
+    assert '"Parley"' in found["data"]
+    said = chromium.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    # A visitor of the tests has a profile that lasts no longer than they do.
+    assert [one["errorId"] for one in said if one["errorId"] != "in-incognito"] == []
+    icons = page.evaluate(
+        "fetch('/manifest.json').then((r) => r.json()).then((m) => Promise.all("
+        "m.icons.map((i) => fetch(i.src).then((r) => r.status))))"
+    )
+    assert set(icons) == {200}
+    assert page.evaluate("navigator.serviceWorker.getRegistrations().then((r) => r.length)") == 0
+    assert not watch.complaints
