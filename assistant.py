@@ -16,7 +16,7 @@ from events import Event
 from inference.discovery import Catalogue
 from inference.json_answer import Misfit, repair_request_text
 from inference.own_keys import OwnKeys
-from intake import Intake
+from intake import MOST_OF_A_STRANGER, Intake
 from lineup import OFFLINE_ADVICE as OFFLINE_ADVICE
 from lineup import Answering as Answering
 from lineup import Connected as Connected
@@ -295,9 +295,12 @@ class Assistant(Lineup):
         await self._erase_rest(owner)
         self.elsewhere.erased(owner)
 
-    async def attach(self, owner: str, data: bytes, name: str) -> Image | Audio | Document:
-        """Check, clean and store a picture, a recording or a document."""
-        return await self._intake.keep(owner, data, name)
+    async def attach(
+        self, owner: str, data: bytes, name: str, pool: str = ""
+    ) -> Image | Audio | Document:
+        """Check, clean and store a picture, a recording or a document; of a stranger, who has a
+        `pool`, only so many."""
+        return await self._intake.keep(owner, data, name, MOST_OF_A_STRANGER if pool else None)
 
     async def media(self, owner: str, sha256: str) -> tuple[Media, Path]:
         """The stored file of a Media of this owner."""

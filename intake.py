@@ -17,6 +17,8 @@ from refusals import NotFound, Refused
 log = logging.getLogger(__name__)
 
 LONGEST_NAME = 200
+MOST_OF_A_STRANGER = 200 * 1024 * 1024
+"""Bytes of all files that somebody without a login may have here."""
 AT_ONCE = 2
 """A document is read in a process of its own, of up to 1 GB."""
 
@@ -29,7 +31,15 @@ class Intake:
         self._documents = documents
         self._deciding = asyncio.Semaphore(AT_ONCE)
 
-    async def keep(self, owner: str, data: bytes, name: str) -> Image | Audio | Document:
+    async def keep(
+        self, owner: str, data: bytes, name: str, most: int | None = None
+    ) -> Image | Audio | Document:
+        """`most` bytes may this owner's files have in all."""
+        if most is not None and await self._media.total(owner) + len(data) > most:
+            raise Refused(
+                f"Your files here have {most >> 20} MB, which is all that one visitor may keep.",
+                "Delete conversations with files you no longer need.",
+            )
         try:
             async with self._deciding:
                 found = await inspect(data)

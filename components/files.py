@@ -65,7 +65,7 @@ def media_routes(assistant: Assistant) -> APIRouter:
             return _refusal(413, "This file is larger than 25 MB.", "Choose a smaller one.")
         name = unquote(request.headers.get("x-file-name", ""))[:200]
         try:
-            kept = await assistant.attach(request.state.owner, data, name)
+            kept = await assistant.attach(request.state.owner, data, name, request.state.pool)
         except Refused as refused:
             return _refusal(422, refused.message, refused.advice)
         told = _described(kept)

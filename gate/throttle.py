@@ -50,7 +50,8 @@ class Throttle:
 
 
 class Pace:
-    """How often somebody may come: `burst` times at once, `each_s` a second in the long run."""
+    """How often somebody may come, or how much they may bring: `burst` at once, `each_s` a second in
+    the long run."""
 
     def __init__(
         self, each_s: float, burst: int, clock: Callable[[], float] = time.monotonic
@@ -60,11 +61,11 @@ class Pace:
         self._clock = clock
         self._free_at: OrderedDict[str, float] = OrderedDict()
 
-    def takes(self, key: str) -> bool:
-        """Whether this one is let through; then it is counted."""
+    def takes(self, key: str, amount: int = 1) -> bool:
+        """Whether this is let through; then it is counted."""
         now = self._clock()
         # When all of the burst will be there again.
-        full_at = max(now, self._free_at.get(key, now)) + 1 / self._each_s
+        full_at = max(now, self._free_at.get(key, now)) + amount / self._each_s
         if full_at - now > self._burst / self._each_s:
             return False
         self._free_at[key] = full_at

@@ -60,6 +60,13 @@ class MediaStore:
             raise Missing("No such file.")
         return Media(row.sha256, row.mime, row.size, row.name), place
 
+    async def total(self, owner: str) -> int:
+        """Bytes of all files of `owner`."""
+        size = sa.func.coalesce(sa.func.sum(owned.c.size), 0)
+        async with self._reading.connect() as connection:
+            found = sa.select(size).where(owned.c.owner == known_owner(owner))
+            return int((await connection.execute(found)).scalar_one())
+
     def read(self, media: Media) -> bytes:
         """The bytes themselves; call it in a thread. Raises Missing."""
         try:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -261,6 +262,36 @@ async def test_a_body_that_is_too_large_is_refused_however_it_comes(
             continue  # it hung up in the middle of it
         assert answer.status_code == 413
         assert answer.json()["message"]
+
+
+async def test_a_network_brings_half_a_gigabyte_at_once_and_no_more(
+    parley: RunningParley,
+) -> None:
+    """Whatever cookies it throws away in between: what is said to come is counted."""
+
+    async def begins(path: str, patience_s: float = 1) -> int:
+        """Say that 25 MB come, and give up; the status of the answer, 0 if there is none by then."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", parley.port)
+        writer.write(
+            f"POST {path} HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 203.0.55.7\r\n"
+            "content-length: 25000000\r\n\r\n".encode()
+        )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                return int((await reader.readline()).split()[1])
+        writer.close()
+        return 0
+
+    told = await asyncio.gather(*(begins("/parley/media") for _ in range(7)))
+    for _ in range(2):
+        await asyncio.sleep(0.3)  # of one network, eight at once
+        told += await asyncio.gather(*(begins("/parley/memories") for _ in range(7)))
+    await asyncio.sleep(0.3)
+    assert await begins("/parley/conversations", patience_s=20) == 429
+    assert told.count(429) <= 1, "the first 500 MB were let through"
+    async with from_network(parley, 56) as other:
+        await other.get("/")
+        assert (await other.post("/parley/media", content=b"A few words.")).status_code == 201
 
 
 async def test_a_flood_of_orders_is_told_so_and_others_are_served(

@@ -12,6 +12,9 @@ import PIL.Image
 import pytest
 
 from components.files import STATIC, StaticFiles
+from house import House
+from intake import Intake
+from refusals import Refused
 from tests.components.conftest import Visitor
 from tests.papers import pdf
 from tests.pictures import png
@@ -168,3 +171,16 @@ def test_no_script_or_style_names_another_host() -> None:
     for path in STATIC.iterdir():
         hosts = set(re.findall(r"https?://[^\s\"'`)]+", path.read_text(encoding="utf-8")))
         assert hosts <= {"http://www.w3.org/2000/svg"}
+
+
+async def test_a_stranger_keeps_so_many_bytes_and_no_more(house: House) -> None:
+    """Who has a login, or sits at the machine, has no such limit."""
+    intake = Intake(house.layers.media, house.layers.documents)
+    words = [f"{number} ".encode() + b"words " * 50 for number in range(3)]
+    for data in words[:2]:
+        await intake.keep("ann", data, "a.txt", most=700)
+    assert await house.layers.media.total("ann") == sum(map(len, words[:2]))
+    with pytest.raises(Refused, match="all that one visitor may keep"):
+        await intake.keep("ann", words[2], "a.txt", most=700)
+    await intake.keep("bob", words[2], "a.txt", most=700)
+    await intake.keep("ann", words[2], "a.txt")
