@@ -178,7 +178,7 @@ const frames = {
     call.patience = performance.now() + PATIENCE_MS;
     look();
   },
-  barged: () => sound.silence(),
+  barged: () => sound.drop(call.turn),
   meter({ costs, spent, left }) {
     $("[data-costs]", view()).textContent = costs;
     $("[data-spent]", view()).textContent = spent;
@@ -203,7 +203,7 @@ function look() {
 }
 
 function interrupt() {
-  sound.silence();
+  sound.drop(call.turn);
   tell({ interrupt: true });
 }
 

@@ -208,6 +208,12 @@ export function silence() {
   stopVoice();
 }
 
+/** Silence, also for what of this reply is still on its way here. */
+export function drop(reply) {
+  if (reply) done.add(reply);
+  silence();
+}
+
 function faster(button) {
   speed = SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length];
   store.set("parley.speed", String(speed));

@@ -1,5 +1,6 @@
 """The hands-free call in a real browser, whose microphone plays a WAV of real speech."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -108,6 +109,37 @@ def test_two_turns_without_a_hand_then_one_breaks_into_a_reply(
     expect(page.locator("#parley-input textarea")).to_be_visible()
     # A piece of speech may be gone already, and is then played from the whole.
     assert [what for what in watch.complaints if "404" not in what] == []
+
+
+SLOW_LINE = """
+  const Socket = WebSocket;  // what the page is told comes two seconds late
+  window.WebSocket = class extends Socket {
+    set onmessage(tell) {
+      const late = this.url.includes("/parley/live") ? 2000 : 0;
+      super.onmessage = (event) => setTimeout(() => tell(event), late);
+    }
+  };
+"""
+
+
+def test_sound_that_comes_after_its_turn_was_broken_off_is_not_heard(
+    parley: RunningParley, model: ScriptedServer, speaker: Speaker
+) -> None:
+    model.hears("What is the capital of France?").says("Paris.").speaks(tone(6.0))
+    caller = speaker(silence(3) + speech("What is the capital of France?") + silence(40))
+    caller.add_init_script(SLOW_LINE)
+    page, _ = opened(caller, parley.url)
+    page.get_by_role("button", name="Call: talk hands-free").click()
+    state(page, "Thinking")
+    deadline = time.monotonic() + 20
+    while not any(hit.path.endswith("/speech") for hit in model.hits):
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(20)
+    page.wait_for_timeout(300)
+    page.get_by_role("button", name="Interrupt").click()
+    finished(page).locator(".spoken").wait_for()  # it came, and is kept
+    page.wait_for_timeout(1_500)
+    assert page.evaluate(SOUNDED) == 0
 
 
 def test_silence_costs_nothing_and_the_microphone_is_given_back(
