@@ -9,7 +9,9 @@ _UNITS = {
     "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz", "kW": "kilowatt",
     "kWh": "kilowatt hour", "MW": "megawatt", "mph": "mile per hour", "ft": "foot", "lb": "pound",
     "lbs": "pound", "oz": "ounce", "ms": "millisecond", "min": "minute", "m²": "square metre",
-    "km²": "square kilometre", "m³": "cubic metre", "m2": "square metre",
+    "km²": "square kilometre", "m³": "cubic metre", "m2": "square metre", "cm²": "square centimetre",
+    "m/s²": "metre per second squared", "µm": "micrometre", "μm": "micrometre", "nm": "nanometre",
+    "µs": "microsecond", "mA": "milliampere", "mAh": "milliampere hour", "dB": "decibel",
 }  # fmt: skip
 _LETTERS = {
     "m": "metre", "g": "gram", "s": "second", "h": "hour", "l": "litre", "L": "litre", "W": "watt",
@@ -32,7 +34,7 @@ _SAME = ("hertz", "kilohertz", "megahertz", "gigahertz", "yen", "pence", "paise"
 _SIGNS = (
     (re.compile(r"(?<=\d) ?× ?(?=\d)"), " times "),
     (re.compile(r"(?<=[\d)]) ?\* ?(?=[\d(])"), " times "),
-    (re.compile(r"(?<=\d) \+ (?=\d)"), " plus "),
+    (re.compile(r"(?<=\w) \+ (?=\w)"), " plus "),
     (re.compile(r"(?<=\w) [-−] (?=\d)"), " minus "),
     (re.compile(r"(?<=[\d)]) ?÷ ?(?=\d)"), " divided by "),
     (re.compile(r" = "), " equals "),
@@ -57,6 +59,10 @@ _MONEY = re.compile(
 )
 _RANGE = re.compile(r"(?<![\d.,/–-])(\d{1,4}) ?[–-] ?(\d{1,4})(?![\d/–-]|\.\d)")
 _DEGREES = re.compile(rf"({_NUMBER}) ?°(?: ?([CF])\b)?")
+_PER_CENTS = re.compile(rf"({_NUMBER}) ?% ?[–-] ?({_NUMBER}) ?%")
+_RAISED = re.compile(r"(?<=[\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)(?!\w)")
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_POWERS = {"2": "squared", "3": "cubed"}
 _PER_CENT = re.compile(rf"({_NUMBER}) ?%")
 _MINUS = re.compile(r"(?<![\w.)–-])[-−](?=\d)")
 _UNIT = re.compile(
@@ -72,8 +78,10 @@ def read(text: str) -> str:
     text = _RANGE.sub(_range, text)
     text = _MINUS.sub("minus ", text)
     text = _DEGREES.sub(_degrees, text)
+    text = _PER_CENTS.sub(r"\1 to \2 percent", text)
     text = _PER_CENT.sub(r"\1 percent", text)
     text = _UNIT.sub(_unit, text)
+    text = _RAISED.sub(_raised, text)
     for sign, words in _SIGNS:
         text = sign.sub(words, text)
     return text
@@ -113,6 +121,11 @@ def _degrees(found: re.Match[str]) -> str:
     number, scale = found.groups()
     words = {"C": " Celsius", "F": " Fahrenheit"}.get(scale or "", "")
     return _count(number, "degree") + words
+
+
+def _raised(found: re.Match[str]) -> str:
+    power = found.group().translate(_DIGITS)
+    return f" {_POWERS.get(power, f'to the power of {power}')}"
 
 
 def _unit(found: re.Match[str]) -> str:
