@@ -174,6 +174,8 @@ async def test_blanks_are_found_where_no_ink_stands_for_long() -> None:
     shares = [place / 200 for place in places]
     assert spaced("abcdef", shares, ink) == "abc def"
     assert spaced("abc def", shares, ink) == "abc def"
+    assert spaced("471112", shares, ink) == "471112"
+    assert spaced("it.11:", shares, ink) == "it.11:"
     assert spaced("日本語文字列", shares, ink) == "日本語文字列"
     assert spaced("abcde", shares, ink) == "abcde"  # places that do not fit the text
     ink[4:16, 18:38] = 0  # where two signs touch, a blank told between them is the gap beside them

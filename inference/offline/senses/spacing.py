@@ -35,7 +35,7 @@ def spaced(text: str, places: Sequence[float], line: NDArray[np.uint8]) -> str:
         beside = slice(max(0, at - 1), at + 2)
         # A blank that was told, but has no gap of its own, has this one: places are not exact.
         taken = any(t and not gap for t, gap in zip(told[beside], found[beside], strict=True))
-        if not told[at] and not taken and found[at] >= least and _are_narrow(text[n] + text[m]):
+        if not told[at] and not taken and found[at] >= least and _may_part(text[n], text[m]):
             out += " "
         out += text[n + 1 : m + 1]
     return out + text[signs[-1] + 1 :]
@@ -65,6 +65,9 @@ def _widest(gaps: Sequence[tuple[int, int]], after: float, before: float) -> flo
     return max((b - a for a, b in gaps if after < (a + b) / 2 < before), default=0)
 
 
-def _are_narrow(signs: str) -> bool:
-    """Chinese and Japanese are written without blanks."""
-    return all(unicodedata.east_asian_width(sign) not in "WF" for sign in signs)
+def _may_part(before: str, after: str) -> bool:
+    """Figures and marks stand far from their neighbours; Chinese and Japanese have no blanks."""
+    pair = before + after
+    if not pair.isalnum() or pair.isdecimal():
+        return False
+    return all(unicodedata.east_asian_width(sign) not in "WF" for sign in pair)
