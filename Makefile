@@ -4,6 +4,7 @@
 # make size   what an installation weighs       make screenshots
 # make lock   pins what deployments install     make audit  looks it up among known vulnerabilities
 # make conformance  the long tests against servers that nobody here wrote
+# make faults  what may fail, all of it: the disk, the provider, the process, the clock, people
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,7 +19,7 @@ KEPT := $(addprefix tests/memory/test_,conversations.py search.py listing.py sha
 	tests/inference/test_ledger.py tests/inference/test_budget.py tests/test_assistant.py tests/test_turns.py
 CODE := *.py gate supply inference memory tools voice pictures porting steps document_reader components bench tests
 
-.PHONY: run test check conformance format bench size screenshots browser aimock mcp places lock audit clean
+.PHONY: run test check conformance faults format bench size screenshots browser aimock mcp places lock audit clean
 
 run: $(VENV)/.app
 	$(BIN)/python app.py
@@ -37,6 +38,9 @@ check: $(VENV)/.dev browser aimock mcp places
 
 conformance: $(VENV)/.dev aimock
 	$(BIN)/python -m pytest -rs tests/conformance/test_*.py tests/conformance/long_*.py
+
+faults: $(VENV)/.dev
+	$(BIN)/python -m pytest -s -o faulthandler_timeout=900 tests/faults/test_*.py tests/faults/long_*.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(CODE)

@@ -172,8 +172,11 @@ async def _ask_to_log_in(scope: Scope, receive: Receive, send: Send) -> None:
 def _signed(signer: TimestampSigner, value: str, life_s: int) -> tuple[str, float]:
     """What was signed and when, in seconds since 1970; "" where it is not ours or too old."""
     try:
-        owner, signed = signer.unsign(value, max_age=life_s, return_timestamp=True)
+        owner, signed = signer.unsign(value, return_timestamp=True)
     except BadSignature:
+        return "", 0.0
+    # Not by `max_age`, which refuses what was signed before a clock was set back.
+    if time.time() - signed.timestamp() > life_s:
         return "", 0.0
     return owner.decode("ascii"), signed.timestamp()
 

@@ -59,7 +59,10 @@ class BudgetSpent(BackendError):
         self.resets_at = resets_at
 
 
-class ContextTooLong(BackendError): ...
+class ContextTooLong(BackendError):
+    """`of_tokens` is False where the body was too large: that says nothing of the model's window."""
+
+    of_tokens = True
 
 
 class ModelUnavailable(BackendError): ...

@@ -211,10 +211,12 @@ def _too_long(asked: Asked, quoted: str, all_words: str) -> ContextTooLong:
     if sent:
         sizes = f"It has {sent:,} tokens, {sizes}" if sizes else f"It has {sent:,} tokens"
     advice = "Shorten the message, start a new conversation, or choose a larger model."
-    return ContextTooLong(
+    error = ContextTooLong(
         f"The request is too long for {asked.model}{quoted}.",
         f"{sizes}. {advice}" if sizes else advice,
     )
+    error.of_tokens = bool(_TOO_LONG.search(all_words))
+    return error
 
 
 def _number(patterns: tuple[str, ...], text: str) -> int | None:

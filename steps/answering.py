@@ -116,14 +116,15 @@ async def _chunks(course: Course, request: ChatRequest, purpose: Purpose) -> Asy
     try:
         async for chunk in course.line.backend.chat(request, course.errand(purpose)):
             yield chunk
-    except ContextTooLong:
-        await learn_refusal(course)
+    except ContextTooLong as error:
+        if error.of_tokens:
+            await learn_refusal(course)
         raise
     except StoreFailed as failed:
         # It could not be written into the ledger, which comes first.
-        error = BackendError(failed.message, failed.advice)
-        error.sent = False
-        raise error from failed
+        unsent = BackendError(failed.message, failed.advice)
+        unsent.sent = False
+        raise unsent from failed
 
 
 def _as_read(course: Course, messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -100,6 +100,7 @@ class ScriptedServer:
         self.hits: list[Hit] = []
         self.disconnects = 0
         self.witness: Callable[[Hit], None] = lambda _: None  # is told of each before its answer
+        self.said: list[tuple[float, str]] = []  # words and when they left, in monotonic seconds
         self._improvised: Callable[[dict[str, Any]], Answer] | None = None
         self._script: dict[Sense, deque[Answer]] = {s: deque() for s in ROUTES.values()}
         self._begun = Reply()
@@ -216,6 +217,7 @@ class ScriptedServer:
             script.clear()
         self.requests.clear()
         self.hits.clear()
+        self.said.clear()
         self.disconnects = 0
         self._begun, self._default = Reply(), Reply(words=("ok",))
 
@@ -340,6 +342,7 @@ class ScriptedServer:
                     if answer.stamped:
                         delta = {"content": f"{time.monotonic():.6f} "}
                     await line.event(self._chunk(request, delta))
+                    self.said.append((time.monotonic(), delta.get("content") or ""))
                 await line.event(self._chunk(request, {}, answer.finish or "stop"))
                 if (request.get("stream_options") or {}).get("include_usage"):
                     usage = {"choices": [], "usage": _usage(answer, request)}

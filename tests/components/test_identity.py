@@ -113,6 +113,11 @@ class _SignerOfThePast(TimestampSigner):
         return int(time.time()) - self._age_days * 86400
 
 
+def test_who_got_a_cookie_before_the_clock_was_set_back_is_still_known() -> None:
+    cookie = f"{COOKIE}={_SignerOfThePast(age_days=-2).sign('o' * 36).decode()}"
+    assert browser().get("/", headers={"cookie": cookie}).text == "o" * 36
+
+
 def test_what_is_the_same_for_everybody_carries_no_cookie() -> None:
     assert "set-cookie" not in browser().get("/parley/static/1/a.css").headers
 

@@ -91,7 +91,7 @@ class Checker:
             ).fetchall()
         return [message_from_json(body) for (body,) in rows]
 
-    def settle(self, patience_s: float = 20.0) -> None:
+    def settle(self, patience_s: float = 60.0) -> None:
         """Wait until nothing runs."""
         deadline = time.monotonic() + patience_s
         while self.running():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.checker import Checker
+from tests.faults.cutting_proxy import CuttingProxy
 from tests.faults.failing import Failing, compiled
 from tests.faults.parley_process import Parley
 from tests.faults.person import Person, arrived, with_a_tool
@@ -60,3 +61,17 @@ def checks(server: ScriptedServer, parley: Parley) -> Checker:
 async def person(parley: Parley, checks: Checker) -> AsyncIterator[Person]:
     async with arrived(parley.address, checks) as somebody:
         yield somebody
+
+
+@pytest.fixture
+async def failing_line(
+    server: ScriptedServer, tmp_path: Path
+) -> AsyncIterator[tuple[CuttingProxy, Parley, Person]]:
+    """A Parley whose line to the provider breaks when it is told to."""
+    with CuttingProxy(int(server.base_url.split(":")[2].split("/")[0])) as proxy:
+        parley = Parley(tmp_path / "data", proxy.base_url).start()
+        try:
+            async with arrived(parley.address, Checker(parley.data, server)) as somebody:
+                yield proxy, parley, somebody
+        finally:
+            parley.close()

@@ -54,7 +54,7 @@ class Person:
             {"do": "retry", "conversation": conversation, "reply": reply}
         )
 
-    async def settled(self, patience_s: float = 20.0) -> None:
+    async def settled(self, patience_s: float = 60.0) -> None:
         """Nothing runs any more, anywhere."""
         await asyncio.to_thread(self.checker.settle, patience_s)
 
