@@ -27,7 +27,7 @@ KEPT = {
     "talk-light": "parley",
     "recalled-dark": "recalled",
     "settings-replies-light": "settings",
-    "call-dark": "call",
+    "memory-dark": "memory",
     "phone-talk-dark": "phone",
 }
 """The best of them, which the README shows."""
