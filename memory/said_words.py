@@ -141,19 +141,28 @@ def _keep_all(connection: sa.Connection) -> None:
 
 
 def _keep(connection: sa.Connection, said: Sequence[tuple[str, Message]]) -> None:
-    sqlite = connection.dialect.name == "sqlite"
-    for owner, message in said:
-        terms = [word.term for word in read(searched_text(message))]
-        connection.execute(_GONE, {"id": message.id})
-        if not terms:
+    for start in range(0, len(said), _AT_ONCE):
+        some = said[start : start + _AT_ONCE]
+        terms = {m.id: (owner, [word.term for word in read(searched_text(m))]) for owner, m in some}
+        connection.execute(sa.delete(_ROWS).where(_ROWS.c.message_id.in_(list(terms))))
+        new = [message_id for message_id, (_, found) in terms.items() if found]
+        if not new:
             continue
-        number = connection.execute(_NEW, {"id": message.id}).scalar_one()
-        if sqlite:
-            line = " ".join([owner_term(owner), *terms])
-            connection.execute(_TERMS_SQLITE, {"number": number, "terms": line})
-        else:
-            line = _vector(owner_term(owner), terms)
-            connection.execute(_TERMS_POSTGRES, {"number": number, "terms": line})
+        connection.execute(sa.insert(_ROWS), [{"message_id": one} for one in new])
+        numbered = sa.select(_ROWS.c.message_id, _ROWS.c.number)
+        rows = connection.execute(numbered.where(_ROWS.c.message_id.in_(new))).all()
+        _write(connection, [(number, *terms[message_id]) for message_id, number in rows])
+
+
+def _write(connection: sa.Connection, rows: Sequence[tuple[int, str, list[str]]]) -> None:
+    if connection.dialect.name == "sqlite":
+        lines = [" ".join([owner_term(owner), *terms]) for _, owner, terms in rows]
+        statement = _TERMS_SQLITE
+    else:
+        lines = [_vector(owner_term(owner), terms) for _, owner, terms in rows]
+        statement = _TERMS_POSTGRES
+    told = [{"number": row[0], "terms": line} for row, line in zip(rows, lines, strict=True)]
+    connection.execute(statement, told)
 
 
 def _vector(owner: str, terms: Sequence[str]) -> str:
@@ -172,8 +181,7 @@ def quoted(term: str) -> str:
     return f"'{term}'"
 
 
-_GONE = sa.text("DELETE FROM said_words WHERE message_id = :id")
-_NEW = sa.text("INSERT INTO said_words (message_id) VALUES (:id) RETURNING number")
+_ROWS = sa.table("said_words", sa.column("number", sa.Integer), sa.column("message_id", sa.String))
 _TERMS_SQLITE = sa.text("INSERT INTO said_terms (rowid, terms) VALUES (:number, :terms)")
 _TERMS_POSTGRES = sa.text(
     "UPDATE said_words SET terms = CAST(CAST(:terms AS TEXT) AS tsvector) WHERE number = :number"

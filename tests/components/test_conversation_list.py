@@ -77,8 +77,7 @@ def test_more_is_offered_until_there_is_much() -> None:
 
 def test_a_page_that_asks_for_nonsense_gets_the_list_as_it_is_at_first() -> None:
     assert asked({"rows": 120, "unfolded": ["Work"]}) == Asked(120, ("Work",))
-    for nonsense in (
-        None, [], "x", {"rows": 10**9}, {"rows": 0}, {"unfolded": ["x"] * 21},
-        {"unfolded": ["x" * 101]}, {"unfolded": [{}]},
-    ):  # fmt: skip
+    every: list[object] = [None, [], "x", {"rows": 10**9}, {"rows": 0}]
+    every += [{"unfolded": ["x"] * 21}, {"unfolded": ["x" * 101]}, {"unfolded": [{}]}]
+    for nonsense in every:
         assert asked(nonsense) == Asked()
