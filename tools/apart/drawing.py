@@ -16,6 +16,8 @@ _INK, _FAINT = "#222222", "#D9D9D9"
 # DejaVu comes with matplotlib; the others, where the system has one, write what it cannot.
 _FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "PingFang SC",
           "Hiragino Sans", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Noto Sans")  # fmt: skip
+_ROOM_DOWN = 60  # labels that can be read one under the other, in the tallest picture
+_HATCHED_UP_TO = 400  # bars; of more, each is too thin to show a hatch
 _TURNED_FROM = 6  # labels longer than this many characters, on average, make bars lie down
 
 
@@ -88,15 +90,15 @@ def _ticks(axes: Any, labels: Sequence[str]) -> None:
 def _bars(
     axes: Any, labels: Sequence[str], series: Sequence[tuple[str, list[float]]], lying: bool
 ) -> None:
-    width = 0.8 / len(series)
+    width, hatched = 0.8 / len(series), len(series) * len(labels) <= _HATCHED_UP_TO
     for number, (name, row) in enumerate(series):
         places = [n - 0.4 + width * (number + 0.5) for n in range(len(labels))]
         look = {
             "label": name,
             "color": _COLOURS[number % len(_COLOURS)],
-            "hatch": _HATCHES[number % len(_HATCHES)],
+            "hatch": _HATCHES[number % len(_HATCHES)] if hatched else "",
             "edgecolor": "white",
-            "linewidth": 0.5,
+            "linewidth": 0.5 if hatched else 0,
         }
         drawn = (
             axes.barh(places, row, width, **look) if lying else axes.bar(places, row, width, **look)
@@ -105,7 +107,8 @@ def _bars(
             axes.bar_label(drawn, [f"{value:,.6g}" for value in row], padding=3, fontsize=9)
             axes.margins(**{"x" if lying else "y": 0.12})
     if lying:
-        axes.set_yticks(range(len(labels)), labels)
+        shown = range(0, len(labels), -(-len(labels) // _ROOM_DOWN))
+        axes.set_yticks(shown, [labels[n] for n in shown])
         axes.invert_yaxis()
     else:
         _ticks(axes, labels)
