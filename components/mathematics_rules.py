@@ -5,6 +5,7 @@ digit after that.
 """
 
 from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
@@ -17,7 +18,7 @@ _IN_LINE = (*_DISPLAYED, ("\\(", "\\)"), ("$", "$"))
 def read_mathematics(markdown: MarkdownIt) -> None:
     """Before all that would take a part of a formula for Markdown."""
     markdown.inline.ruler.before("escape", "math", _in_line)
-    around = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    around: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     markdown.block.ruler.before("fence", "math", _on_its_own, around)
 
 
