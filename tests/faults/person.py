@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
+
 from messages import new_id
 from tests.components.conftest import Frame, Visitor
 from tests.faults.checker import Checker
@@ -68,7 +70,10 @@ class Person:
 @asynccontextmanager
 async def arrived(address: str, checker: Checker) -> AsyncIterator[Person]:
     """Somebody new, who has opened the page."""
-    async with Visitor(base_url=address, timeout=60) as visitor:
+    # A line of its own for each request: unlike a browser, httpx does not ask again where one that
+    # was kept open has just been closed.
+    fresh = httpx.Limits(max_keepalive_connections=0)
+    async with Visitor(base_url=address, timeout=60, limits=fresh) as visitor:
         await visitor.get("/")
         yield Person(visitor, checker)
 
