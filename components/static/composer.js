@@ -7,7 +7,7 @@ import * as conversations from "./conversations.js";
 import * as dictation from "./dictation.js";
 import * as settings from "./settings.js";
 import * as slash from "./slash.js";
-import { nextOrder, order, settle, write } from "./orders.js";
+import { decided, nextOrder, order, settle, write } from "./orders.js";
 
 const input = () => $("#parley-input textarea");
 const speaks = () => $("#parley-speak input");
@@ -94,6 +94,7 @@ async function sending() {
   const [conversation, key] = [conversations.id(), draftKey()]; // uploads take time: another may be open by then
   const before = new Map(attachments.all().map((item) => [item, item.state]));
   const media = await attachments.take();
+  await decided();
   const unread = (item) => item.state !== before.get(item) && (item.rough || item.state === "failed");
   if (media.some(unread)) return attachments.give(media), "";
   if (!words && !media.length) return "";

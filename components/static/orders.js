@@ -4,6 +4,8 @@ import { $ } from "./dom.js";
 
 const waiting = new Map();
 const queue = [];
+const DECIDES = new Set(["choose", "style", "instruct"]);
+const deciding = new Set();
 let number = 0;
 
 /** The slip of an order, and the promise of its answer {ok, message, advice}. */
@@ -19,10 +21,17 @@ export function write(order, patience_ms = 30_000) {
 /** Sends an order that has no button of its own. */
 export function order(what, patience_ms) {
   const { slip, answer } = write(what, patience_ms);
+  if (DECIDES.has(what.do)) {
+    deciding.add(answer);
+    answer.then(() => deciding.delete(answer));
+  }
   queue.push(slip);
   $("#parley-order").click();
   return answer;
 }
+
+/** Resolves once what was decided about the replies has arrived: a message goes after it. */
+export const decided = () => Promise.all(deciding);
 
 export const nextOrder = () => queue.shift() ?? "";
 
