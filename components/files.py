@@ -29,6 +29,10 @@ class StaticFiles:
             whole.update(name.encode() + b"\0" + data)
         self.version = whole.hexdigest()[:12]
 
+    @property
+    def scripts(self) -> list[str]:
+        return [data.decode() for name, data in self.files.items() if name.endswith(".js")]
+
     def url(self, name: str) -> str:
         return f"/parley/static/{self.version}/{name}"
 

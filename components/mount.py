@@ -21,11 +21,13 @@ from components.live import Live
 from components.login import Looks, login_routes
 from components.memory_file import memory_routes
 from components.own_key import key_routes
-from components.page import build
+from components.page import build, frame
 from components.sealing import Sealing
 from components.settings_panel import settings_routes
 from components.slips import Slips
 from components.theme import DARK, LIGHT, ParleyTheme
+from components.tongues import tongues
+from components.words import Tongue
 from gate.access import Access
 from gate.arrival import Arrival
 from gate.guard import Guard
@@ -78,22 +80,14 @@ def mount(
 
     app.add_exception_handler(StoreFailed, _store_failed)
 
-    @app.websocket("/parley/live")
-    async def follow(socket: WebSocket) -> None:
-        await live.serve(socket)
-
-    calls = Calls(assistant)
-
-    @app.websocket("/parley/call")
-    async def talk(socket: WebSocket) -> None:
-        await calls.serve(socket)
-
+    _add_sockets(app, live, Calls(assistant))
     _add_routes(app, assistant, static, live)
     app.include_router(settings_routes(assistant, version))
     styles = (static.url("tokens.css"), static.url("login.css"))
     looks = Looks(styles, static.url("early.js"), static.url("mark.svg"))
     app.include_router(login_routes(access, sessions, sign_key, looks))
-    page = build(assistant, live.changed, sessions.erased, forgets=access.forgets)
+    words = tongues(frame(access.forgets), static.scripts)
+    page = build(assistant, live.changed, sessions.erased, words)
     # Gradio looks into its queue a thousand times a second (5 % of a core, idle); ours is always
     # empty, since every order is answered at once.
     page._queue.sleep_when_free = 0.5
@@ -105,6 +99,7 @@ def mount(
         path="/",
         ssr_mode=False,
         run_history=False,
+        i18n=words,
         show_error=False,
         enable_monitoring=False,
         footer_links=[],
@@ -113,6 +108,16 @@ def mount(
         head=_head(static, access),
         auth_dependency=_owner,
     )
+
+
+def _add_sockets(app: FastAPI, live: Live, calls: Calls) -> None:
+    @app.websocket("/parley/live")
+    async def follow(socket: WebSocket) -> None:
+        await live.serve(socket)
+
+    @app.websocket("/parley/call")
+    async def talk(socket: WebSocket) -> None:
+        await calls.serve(socket)
 
 
 def _add_routes(app: FastAPI, assistant: Assistant, static: StaticFiles, live: Live) -> None:
@@ -130,6 +135,7 @@ def _add_routes(app: FastAPI, assistant: Assistant, static: StaticFiles, live: L
 
 def _stand_in_front(app: FastAPI, access: Access, sessions: Sessions, sign_key: bytes) -> None:
     """What each request passes, the last to be named first."""
+    app.add_middleware(Tongue)
     app.add_middleware(Pacing)
     app.add_middleware(Identity, sign_key=sign_key, access=access, sessions=sessions)
     app.add_middleware(Guard, names=access.names)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -11,6 +12,7 @@ from components import call_view, furniture
 from components.guests import Guests
 from components.identity import who
 from components.orders import Visitor, obey
+from components.words import say
 from gate.throttle import Pace
 
 Order = Callable[[str, gr.Request], Awaitable[str]]
@@ -32,11 +34,10 @@ def build(
     assistant: Assistant,
     changed: Callable[[str], None],
     erased: Callable[[str], None],
-    *,
-    forgets: bool = False,
+    words: gr.I18n,
 ) -> gr.Blocks:
     """The page for `assistant`; `changed` is told an owner whose lists may have changed, `erased` one
-    of whom nothing is left. `forgets`: nothing outlasts a restart, which the page says."""
+    of whom nothing is left. `words` has what stands still, as `frame` draws it in each language."""
     guests, pace = Guests(assistant), Pace(each_s=3, burst=40)
 
     async def order(slip: str, request: gr.Request) -> str:
@@ -56,12 +57,12 @@ def build(
 
     with gr.Blocks(title="Parley", fill_width=True, fill_height=True) as page:
         with gr.Row(elem_id="parley-shell"):
-            _side()
+            _side(words)
             with gr.Column(elem_id="parley-main"):
-                _html(furniture.header(forgets), "parley-header")
-                _html(furniture.chat(), "parley-chat")
+                _html("parley-header", words)
+                _html("parley-chat", words)
                 with gr.Column(elem_id="parley-composer"):
-                    box, send, stop = _composer()
+                    box, send, stop = _composer(words)
         with gr.Column(elem_id="parley-wires"):
             slip = gr.Textbox(elem_id="parley-slip", show_label=False)
             answer = gr.Textbox(elem_id="parley-answer", show_label=False)
@@ -109,42 +110,71 @@ def _wire(event: Any, act: Order, slip: gr.Textbox, answer: gr.Textbox, js: str)
     done.then(None, [answer], None, js=_ANSWERED, show_progress="hidden", api_visibility="private")
 
 
-def _html(html: str, name: str) -> gr.HTML:
+def frame(forgets: bool) -> dict[str, Callable[[], str]]:
+    """What stands still, by its place: HTML, or the words of a button or a field.
+
+    `forgets`: nothing outlasts a restart, which the page says.
+    """
+    return {
+        "parley-wordmark": furniture.wordmark,
+        "parley-new": lambda: say("New chat"),
+        "parley-conversations": furniture.conversations,
+        "parley-settings": furniture.settings_button,
+        "parley-header": partial(furniture.header, forgets),
+        "parley-chat": furniture.chat,
+        "parley-tray": furniture.tray,
+        "parley-call": call_view.shell,
+        "parley-input": lambda: say("Write, drop a picture, or speak"),
+        "parley-input-name": lambda: say("Message"),
+        "parley-image": furniture.image_button,
+        "parley-mic": furniture.mic_button,
+        "parley-call-start": furniture.call_button,
+        "parley-speak": lambda: say("Speak replies"),
+        "parley-stop": lambda: say("Stop"),
+        "parley-send": lambda: say("Send"),
+    }
+
+
+def _html(name: str, words: gr.I18n | None = None, pane: str = "") -> gr.HTML:
+    """What stands there in the reader's language; without `words` an empty place to be filled."""
+    html = words(f"#{name}") if words else furniture.pane(pane or name.removeprefix("parley-"))
     return gr.HTML(html, elem_id=name, js_on_load=None, apply_default_css=False, padding=False)
 
 
-def _side() -> None:
+def _side(words: gr.I18n) -> None:
     with gr.Column(elem_id="parley-side"):
-        _html(furniture.wordmark(), "parley-wordmark")
-        gr.Button("New chat", elem_id="parley-new")
-        _html(furniture.conversations(), "parley-conversations")
-        _html(furniture.pane("memory"), "parley-memory")
-        _html(furniture.pane("tools"), "parley-toolbox")
-        _html(furniture.pane("usage"), "parley-usage")
-        _html(furniture.settings_button(), "parley-settings")
-        _html("<div></div>", "parley-account")
+        _html("parley-wordmark", words)
+        gr.Button(words("#parley-new"), elem_id="parley-new")
+        _html("parley-conversations", words)
+        _html("parley-memory")
+        _html("parley-toolbox", pane="tools")
+        _html("parley-usage")
+        _html("parley-settings", words)
+        _html("parley-account")
 
 
-def _composer() -> tuple[gr.Textbox, gr.Button, gr.Button]:
-    _html(furniture.tray(), "parley-tray")
-    _html(call_view.shell(), "parley-call")
+def _composer(words: gr.I18n) -> tuple[gr.Textbox, gr.Button, gr.Button]:
+    _html("parley-tray", words)
+    _html("parley-call", words)
     box = gr.Textbox(
         elem_id="parley-input",
-        label="Message",
+        label=words("#parley-input-name"),
         show_label=False,
         container=False,
-        placeholder="Write, drop a picture, or speak",
+        placeholder=words("#parley-input"),
         lines=1,
         max_lines=12,
         max_length=400_000,
         autofocus=True,
     )
     with gr.Row(elem_id="parley-tools"):
-        _html(furniture.image_button(), "parley-image")
-        _html(furniture.mic_button(), "parley-mic")
-        _html(furniture.call_button(), "parley-call-start")
-        gr.Checkbox(label="Speak replies", elem_id="parley-speak", container=False, min_width=0)
-        _html(furniture.pane("forecast"), "parley-forecast")
-        stop = gr.Button("Stop", elem_id="parley-stop")
-        send = gr.Button("Send", elem_id="parley-send")
+        _html("parley-image", words)
+        _html("parley-mic", words)
+        _html("parley-call-start", words)
+        gr.Checkbox(
+            label=words("#parley-speak"), elem_id="parley-speak", container=False, min_width=0
+        )
+        _html("parley-forecast")
+        stop = gr.Button(words("#parley-stop"), elem_id="parley-stop")
+        send = gr.Button(words("#parley-send"), elem_id="parley-send")
     return box, send, stop

@@ -22,9 +22,10 @@ from assistant import (
     Speaker,
     Usage,
 )
-from components import usage
+from components import language_choice, usage
 from components.controls import act, switch
 from components.icons import icon
+from components.words import say
 from memories import MemoryState
 from messages import Choices, Preset, Style
 
@@ -158,7 +159,8 @@ def _general(version: str) -> str:
     keys = (("enter", "Enter"), ("ctrl", "Ctrl + Enter"))
     shortcuts = act("shortcuts", "keyboard", "Show them")
     return (
-        _row("Theme", "", _one_of("theme", "Theme", themes))
+        _row(say("Language"), "", language_choice.select())
+        + _row("Theme", "", _one_of("theme", "Theme", themes))
         + _row(
             "Send with",
             "The other one begins a new line; Shift + Enter always does",

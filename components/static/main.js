@@ -19,10 +19,13 @@ import * as sound from "./sound.js";
 import * as toolCards from "./tool_cards.js";
 import * as tools from "./tools.js";
 import * as voice from "./voice.js";
+import { redraw } from "./words.js";
 
 await ready("#parley-messages", "#parley-input textarea", "#parley-speak input", "#parley-send",
   "#parley-stop", "#parley-new", "[data-pane=conversations]", "[data-pane=usage]",
   "[data-pane=memory]", "[data-pane=context]", "#parley-memories-shell", "[data-pane=tools]", "#parley-tools-shell", "[data-pane=forecast]", "[data-pane=status]", "[data-pane=json]", "#parley-tray", "#parley-order", "#parley-image input", "#parley-mic button", "#parley-call section");
+
+redraw();
 
 let shown = ""; // the conversation whose messages are in the page
 

@@ -4,6 +4,7 @@ import { $, $$, localise, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
 import * as memories from "./memories.js";
 import { order } from "./orders.js";
+import { choose as speak } from "./words.js";
 
 let dialog = null;
 let here = ""; // the conversation that "this chat" means
@@ -142,6 +143,7 @@ function onKey(event) {
 
 async function changed({ target }) {
   if (target.name === "settings-theme") window.parleyTheme(target.value);
+  else if (target.name === "settings-language") speak(target.value);
   else if (target.name === "settings-send-key") store.set("parley.send-key", target.value);
   else if (target.name === "settings-scope") {
     scope = target.value;
