@@ -1,6 +1,6 @@
 """What the page says, in its reader's language: English stands in the code, the others in languages/.
 
-A language is a JSON file of English → translation. What the layers say (a refusal, a fault) is English
+A language is a folder of JSON files, English → translation. What the layers say (a refusal, a fault) is English
 too, and is translated where it is drawn: by its pattern, where it holds names and numbers.
 """
 
@@ -121,7 +121,9 @@ def catalogue(name: str) -> Mapping[str, str]:
     """English → that language; empty for English itself."""
     if name == "en":
         return {}
-    words: dict[str, str] = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    words: dict[str, str] = {}
+    for part in sorted((_FOLDER / name).glob("*.json")):
+        words |= json.loads(part.read_text(encoding="utf-8"))
     return words
 
 
