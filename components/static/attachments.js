@@ -138,7 +138,8 @@ export function swap(waiting) {
   const leaving = items.filter((item) => item.sha256 && item.told && !item.words);
   items = items.filter((item) => !leaving.includes(item));
   for (const item of leaving) item.box.remove();
-  for (const one of waiting) {
+  const here = new Set(items.map((item) => item.sha256)); // a take that was written down is back already
+  for (const one of waiting.filter(({ sha256 }) => !here.has(sha256))) {
     const item = { ...one, box: document.createElement("div"), url: `/parley/media/${one.sha256}` };
     items.push(item);
     show(item, one.told);
