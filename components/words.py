@@ -1,7 +1,7 @@
 """What the page says, in its reader's language: English stands in the code, the others in languages/.
 
-A language is a folder of JSON files, English → translation. What the layers say (a refusal, a fault) is English
-too, and is translated where it is drawn: by its pattern, where it holds names and numbers.
+A language is a folder of JSON files, English → translation. What the layers say (a refusal, a fault) is
+English too, and is translated where it is drawn: by its pattern, where it holds names and numbers.
 """
 
 import json

@@ -250,7 +250,10 @@ def test_a_request_that_is_too_long_without_numbers_still_says_what_to_do() -> N
 
 
 def test_a_body_that_is_too_large_says_nothing_of_the_models_window() -> None:
-    by_a_proxy, by_the_model = said(413, b"<html>too large</html>"), said(413, b"prompt is too long")
+    by_a_proxy, by_the_model = (
+        said(413, b"<html>too large</html>"),
+        said(413, b"prompt is too long"),
+    )
     assert isinstance(by_a_proxy, ContextTooLong)
     assert isinstance(by_the_model, ContextTooLong)
     assert not by_a_proxy.of_tokens
