@@ -17,6 +17,7 @@ from assistant import Assistant, NotFound, Refused
 from components import reading_page
 from components.conversation_search import results
 from components.identity import who
+from components.words import language, say, speaking, told, word
 from messages import Media
 
 _LONGEST_NAME = 80
@@ -35,7 +36,7 @@ _UNSEEN = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
-_NOT_HERE = "This conversation is not shared, or not any more."
+_NOT_HERE = word("This conversation is not shared, or not any more.")
 
 
 def conversation_routes(assistant: Assistant, changed: Callable[[str], None]) -> APIRouter:
@@ -65,7 +66,7 @@ def conversation_routes(assistant: Assistant, changed: Callable[[str], None]) ->
         conversation, _, kind = name.partition(".")
         try:
             if kind not in _KINDS:
-                raise NotFound("There is nothing here.", "Open Parley itself.")
+                raise NotFound(word("There is nothing here."), word("Open Parley itself."))
             about, _ = await assistant.archive.whole(owner, conversation)
             data = await _written(assistant, owner, conversation, kind)
         except NotFound as missing:
@@ -78,7 +79,10 @@ def conversation_routes(assistant: Assistant, changed: Callable[[str], None]) ->
     async def bring_in(request: Request) -> Response:
         if who(request).guest:
             return _refusal(
-                403, Refused("Without a cookie Parley keeps no files.", "Open it in its own tab.")
+                403,
+                Refused(
+                    word("Without a cookie Parley keeps no files."), word("Open it in its own tab.")
+                ),
             )
         file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         size = 0
@@ -88,17 +92,17 @@ def conversation_routes(assistant: Assistant, changed: Callable[[str], None]) ->
                 file.close()
                 return _refusal(413, TOO_LARGE)
             file.write(chunk)
-        told = _brought_in(assistant, request.state.owner, file, changed)
+        lines = _brought_in(assistant, request.state.owner, file, changed)
         return StreamingResponse(
-            told, media_type="application/x-ndjson", headers={"cache-control": "no-store"}
+            lines, media_type="application/x-ndjson", headers={"cache-control": "no-store"}
         )
 
     return router
 
 
 TOO_LARGE = Refused(
-    f"This file is larger than {MOST_BYTES // 1_000_000} MB.",
-    "Zip it, or take conversations.json alone out of the export.",
+    word("This file is larger than {n} MB.").format(n=MOST_BYTES // 1_000_000),
+    word("Zip it, or take conversations.json alone out of the export."),
 )
 
 
@@ -117,7 +121,9 @@ def shared_routes(assistant: Assistant) -> APIRouter:
             found.shared_at,
             found.messages,
             lambda media: f"/parley/shared/{token}/{media.sha256}",
-            "Shared by somebody who talked with Parley. It shows what was said until that day.",
+            say(
+                "Shared by somebody who talked with Parley. It shows what was said until that day."
+            ),
         )
         return HTMLResponse(html, headers={**_UNSEEN, "content-security-policy": _reading_policy()})
 
@@ -141,10 +147,11 @@ def shared_routes(assistant: Assistant) -> APIRouter:
 def _nothing() -> Response:
     """The same for what never was and what is withdrawn."""
     html = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Not shared</title>'
+        f'<!doctype html><html lang="{language()}"><head><meta charset="utf-8">'
+        f"<title>{say('Not shared')}</title>"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{reading_page.style()}</style></head>"
-        f'<body><main class="reading"><h1>{_NOT_HERE}</h1></main></body></html>'
+        f'<body><main class="reading"><h1>{say(_NOT_HERE)}</h1></main></body></html>'
     )
     headers = {**_UNSEEN, "content-security-policy": _reading_policy()}
     return HTMLResponse(html, 404, headers)
@@ -167,7 +174,9 @@ async def _written(assistant: Assistant, owner: str, conversation: str, kind: st
         return to_markdown(about, said).encode()
     files = await archive.files(owner, said)
     note = "Saved from Parley. Its pictures are in this file."
-    return reading_page.page(about.title, about.created_at, said, _inside(files), note).encode()
+    with speaking("en"):  # a file may be read by anybody
+        page = reading_page.page(about.title, about.created_at, said, _inside(files), note)
+    return page.encode()
 
 
 def _inside(files: Mapping[str, tuple[Media, bytes]]) -> reading_page.Address:
@@ -202,12 +211,12 @@ async def _brought_in(
     with file:
         try:
             async for done in assistant.archive.bring_in(owner, file):
-                told = {"added": done.added, "known": done.known, "left_out": done.left_out}
+                counted = {"added": done.added, "known": done.known, "left_out": done.left_out}
                 changed(owner)
-                yield json.dumps(told) + "\n"
+                yield json.dumps(counted) + "\n"
             yield json.dumps({"done": True}) + "\n"
         except Refused as refused:
-            yield json.dumps({"message": refused.message, "advice": refused.advice}) + "\n"
+            yield json.dumps(_why(refused)) + "\n"
 
 
 def file_name(title: str) -> str:
@@ -226,5 +235,8 @@ def _saved_as(name: str) -> dict[str, str]:
 
 
 def _refusal(status: int, refused: Refused) -> JSONResponse:
-    told = {"message": refused.message, "advice": refused.advice}
-    return JSONResponse(told, status_code=status)
+    return JSONResponse(_why(refused), status_code=status)
+
+
+def _why(refused: Refused) -> dict[str, str]:
+    return {"message": told(refused.message), "advice": told(refused.advice)}

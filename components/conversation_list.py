@@ -11,9 +11,24 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from archive import Contents, Folder
 from assistant import Assistant
 from components.icons import icon
+from components.words import say, word
 from messages import Conversation
 
 PAGE, MOST_ROWS = 60, 1_200
+_MONTHS = (
+    (word("January"), word("January {year}")),
+    (word("February"), word("February {year}")),
+    (word("March"), word("March {year}")),
+    (word("April"), word("April {year}")),
+    (word("May"), word("May {year}")),
+    (word("June"), word("June {year}")),
+    (word("July"), word("July {year}")),
+    (word("August"), word("August {year}")),
+    (word("September"), word("September {year}")),
+    (word("October"), word("October {year}")),
+    (word("November"), word("November {year}")),
+    (word("December"), word("December {year}")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +61,13 @@ async def look(assistant: Assistant, owner: str, here: str, wanted: Asked, now: 
 
 def pane(contents: Contents, wanted: Asked, now: datetime) -> str:
     if not (contents.pinned or contents.folders or contents.recent):
-        return '<p class="none">What you talk about is listed here.</p>'
+        return f'<p class="none">{say("What you talk about is listed here.")}</p>'
     html = ""
     if contents.pinned:
-        html += _section("pinned", "Pinned", contents.pinned)
+        html += _section("pinned", say("Pinned"), contents.pinned)
     if contents.folders:
         inside = "".join(_folder(folder) for folder in contents.folders)
-        html += f'<h2 id="parley-folders">Folders</h2><div class="folders">{inside}</div>'
+        html += f'<h2 id="parley-folders">{say("Folders")}</h2><div class="folders">{inside}</div>'
     days: dict[str, list[Conversation]] = {}
     for conversation in contents.recent:
         days.setdefault(_day(conversation.updated_at, now), []).append(conversation)
@@ -61,9 +76,10 @@ def pane(contents: Contents, wanted: Asked, now: datetime) -> str:
     if not contents.more:
         return html
     if wanted.rows >= MOST_ROWS:
-        return html + '<p class="none">Search to find the older ones.</p>'
+        return f'{html}<p class="none">{say("Search to find the older ones.")}</p>'
     return html + (
-        '<button type="button" class="more-rows" data-do="more-conversations">Show more</button>'
+        '<button type="button" class="more-rows" data-do="more-conversations">'
+        f"{say('Show more')}</button>"
     )
 
 
@@ -87,14 +103,15 @@ def _section(name: str, title: str, listed: Sequence[Conversation]) -> str:
 def _day(at: float, now: datetime) -> str:
     then, today = datetime.fromtimestamp(at, now.tzinfo).date(), now.date()
     if then >= today:
-        return "Today"
+        return say("Today")
     if then == today - timedelta(days=1):
-        return "Yesterday"
+        return say("Yesterday")
     if then > today - timedelta(days=7):
-        return "Last 7 days"
+        return say("Last 7 days")
     if then > today - timedelta(days=30):
-        return "Last 30 days"
-    return f"{then:%B}" if then.year == today.year else f"{then:%B %Y}"
+        return say("Last 30 days")
+    month, with_year = _MONTHS[then.month - 1]
+    return say(month) if then.year == today.year else say(with_year, year=then.year)
 
 
 def _folder(folder: Folder) -> str:
@@ -105,30 +122,31 @@ def _folder(folder: Folder) -> str:
             f'<ul role="list" aria-label="{name}">{"".join(map(_entry, folder.conversations))}</ul>'
         )
         if (rest := folder.count - len(folder.conversations)) > 0:
-            inside += f'<p class="none">{rest:,} older ones are found by search.</p>'
+            older = say("{n} older ones are found by search.", n=f"{rest:,}")
+            inside += f'<p class="none">{older}</p>'
     return (
         f'<div class="folder" data-folder="{name}"><div class="folder-head">'
         f'<button type="button" data-do="unfold-folder" aria-expanded="{str(folder.is_open).lower()}">'
         f"{icon('chevron')}<span>{name}</span><small>{folder.count:,}</small></button>"
-        f"{_more('folder-menu', f'More for the folder {name}')}</div>{inside}</div>"
+        f"{_more('folder-menu', say('More for the folder {name}', name=name))}</div>{inside}</div>"
     )
 
 
 def _entry(conversation: Conversation) -> str:
-    name, title = escape(conversation.id), escape(conversation.title or "Untitled")
+    name, title = escape(conversation.id), escape(conversation.title or say("Untitled"))
     marks = ' data-pinned="yes"' if conversation.pinned else ""
     marks += ' data-shared="yes"' if conversation.shared else ""
-    shared = f'<span class="shared" title="Shared by a link">{icon("link")}</span>'
+    shared = f'<span class="shared" title="{say("Shared by a link")}">{icon("link")}</span>'
     return (
         f'<li data-conversation="{name}" data-folder="{escape(conversation.folder)}"{marks}>'
         f'<a href="?c={name}" data-do="open" title="{title}">{title}</a>'
         f"{shared if conversation.shared else ''}"
-        f"{_more('conversation-menu', f'More for {title}')}</li>"
+        f"{_more('conversation-menu', say('More for {title}', title=title))}</li>"
     )
 
 
 def _more(act: str, label: str) -> str:
     return (
         f'<button type="button" class="quiet more" data-do="{act}" aria-haspopup="menu" '
-        f'aria-label="{label}" title="More">{icon("dots")}</button>'
+        f'aria-label="{label}" title="{say("More")}">{icon("dots")}</button>'
     )

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from assistant import Assistant
 from components.icons import icon
+from components.words import say
 from messages import Image, Media, Message, ToolResult
 
 LONGEST_ALT = 160
@@ -18,10 +19,11 @@ _MARKS = re.compile(r"[*_`#>|]+|\[([^\]]*)\]\([^)]*\)")
 
 def button() -> str:
     """It is shown once there is a picture (static/gallery.js)."""
+    name = say("Pictures of this conversation")
     return (
         '<button type="button" class="quiet" id="parley-pictures" data-do="gallery" '
-        'aria-haspopup="dialog" aria-label="Pictures of this conversation" '
-        f'title="Pictures of this conversation" hidden>{icon("image")}</button>'
+        f'aria-haspopup="dialog" aria-label="{name}" '
+        f'title="{name}" hidden>{icon("image")}</button>'
     )
 
 
@@ -30,7 +32,7 @@ def alt_of(image: Image) -> str:
     words = " ".join(_MARKS.sub(r"\1", image.caption).split())
     if len(words) > LONGEST_ALT:
         words = words[:LONGEST_ALT].rsplit(" ", 1)[0] + "…"
-    return words or image.media.name or "Picture"
+    return words or image.media.name or say("Picture")
 
 
 def gallery_routes(assistant: Assistant) -> APIRouter:
@@ -51,7 +53,7 @@ def pictures_of(messages: Sequence[Message]) -> list[dict[str, str]]:
     """Oldest first, each with the message it stands in; one that was shown twice is there twice."""
     return [
         {"src": f"/parley/media/{media.sha256}", "alt": alt, "message": message.id}
-        | {"by": "You" if message.role == "user" else "Parley"}
+        | {"by": say("You") if message.role == "user" else "Parley"}
         for message in messages
         for media, alt in _in(message)
     ]
@@ -62,4 +64,4 @@ def _in(message: Message) -> Iterator[tuple[Media, str]]:
         if isinstance(part, Image):
             yield part.media, alt_of(part)
         elif isinstance(part, ToolResult):
-            yield from ((media, media.name or "Picture") for media in part.pictures)
+            yield from ((media, media.name or say("Picture")) for media in part.pictures)

@@ -4,6 +4,7 @@ from functools import lru_cache
 from html import escape
 
 from components.icons import icon
+from components.words import say
 
 _LONGEST = 40_000
 """Characters of code that are still coloured; more is shown plain."""
@@ -29,8 +30,9 @@ def _frame(html: str, info: str) -> str:
     label = escape(_language(info)[:24]) or "text"
     return (
         f'<div class="code"><div class="code-head"><span>{label}</span>'
-        f'<button type="button" class="quiet" data-do="copy-code" aria-label="Copy code">'
-        f'{icon("copy")}<span>Copy</span></button></div><pre tabindex="0"><code>{html}</code></pre></div>'
+        f'<button type="button" class="quiet" data-do="copy-code" aria-label="{say("Copy code")}">'
+        f"{icon('copy')}<span>{say('Copy')}</span></button></div>"
+        f'<pre tabindex="0"><code>{html}</code></pre></div>'
     )
 
 

@@ -13,6 +13,7 @@ from markdown_it.token import Token
 from components.highlight import code_block, open_code_block
 from components.mathematics import mathematics
 from components.mathematics_rules import is_unfinished, read_mathematics
+from components.words import language, say, speaking
 
 _FENCE = re.compile(r"^(`{3,}|~{3,})[ \t]*([^\n`]*)$")
 _ITEM = re.compile(r"^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)")
@@ -32,10 +33,11 @@ def pieces(text: str, growing: bool = False) -> list[str]:
     """
     blocks = split(text)
     references = "\n".join(_REFERENCE.findall(text)) if "]:" in text else ""
-    done = [_block(block, references) for block in blocks[:-1]]
+    done = [_block(block, references, language()) for block in blocks[:-1]]
     if not blocks:
         return []
-    last = _growing(blocks[-1], references) if growing else _block(blocks[-1], references)
+    end = blocks[-1]
+    last = _growing(end, references) if growing else _block(end, references, language())
     return [*done, last]
 
 
@@ -87,8 +89,10 @@ def _closes(line: str, fence: str) -> bool:
 
 
 @lru_cache(maxsize=2048)
-def _block(block: str, references: str) -> str:
-    return _draw(block, references)
+def _block(block: str, references: str, spoken: str) -> str:
+    """Kept for each language that is `spoken`: code has a button, whose name is said."""
+    with speaking(spoken):
+        return _draw(block, references)
 
 
 def _growing(block: str, references: str) -> str:
@@ -170,8 +174,8 @@ def _link_open(token: Token) -> str:
 def _image(token: Token) -> str:
     """A picture from elsewhere is a link: loading it would tell its host that it was read."""
     url = str(token.attrGet("src") or "")
-    named = token.content.strip() or "Picture"
-    label = f"{escape(named)} <small>{escape(urlsplit(url).hostname or 'elsewhere')}</small>"
+    named = token.content.strip() or say("Picture")
+    label = f"{escape(named)} <small>{escape(urlsplit(url).hostname or say('elsewhere'))}</small>"
     return label if token.meta.get("linked") else _anchor(url, label, "remote-image")
 
 

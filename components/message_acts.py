@@ -7,27 +7,51 @@ from components.context import pin_act
 from components.icons import icon
 from components.moments import moment, seconds
 from components.voice import read_aloud
-from messages import Message, Provenance, Request
+from components.words import count, say, told, word
+from messages import Message, Provenance, Purpose, Request
+
+_KINDS: dict[Purpose, tuple[str, str, str]] = {
+    "answer": (word("answer"), word("1 answer"), word("{n} answers")),
+    "tool round": (word("tool round"), word("1 tool round"), word("{n} tool rounds")),
+    "image": (word("image"), word("1 image"), word("{n} image")),
+    "transcription": (word("transcription"), word("1 transcription"), word("{n} transcription")),
+    "speech": (word("speech"), word("1 speech"), word("{n} speech")),
+    "reading": (word("reading"), word("1 reading"), word("{n} reading")),
+    "embedding": (word("embedding"), word("1 embedding"), word("{n} embedding")),
+    "summary": (word("summary"), word("1 summary"), word("{n} summary")),
+    "models": (word("models"), word("1 models"), word("{n} models")),
+}
+_VERSIONS_OF = {
+    "user": (
+        word("Versions of this message"),
+        word("Earlier version of this message"),
+        word("Later version of this message"),
+    ),
+    "assistant": (
+        word("Versions of this reply"),
+        word("Earlier version of this reply"),
+        word("Later version of this reply"),
+    ),
+}
 
 
 def said_foot(message: Message) -> str:
     """Under one's own message: the acts come with the pointer or the keyboard, the versions stay."""
     acts = (
         f"{moment(message.at)}{pin_act(message.pinned)}"
-        f"{_act('edit-said', 'edit', 'Edit and send again')}{_act('copy', 'copy', 'Copy')}"
+        f"{_act('edit-said', 'edit', say('Edit and send again'))}{_act('copy', 'copy', say('Copy'))}"
     )
     return f'<div class="said-foot"><div class="acts">{acts}</div>{versions(message)}</div>'
 
 
 def reply_foot(message: Message, *, retry: bool) -> str:
     """Under a reply; `retry` where no notice above offers it already."""
-    acts = _act("copy", "copy", "Copy") + read_aloud(message)
+    acts = _act("copy", "copy", say("Copy")) + read_aloud(message)
     if retry:
-        acts += _act("retry", "retry", "Answer again")
-    acts += _verdict(message, 1, "like", "Good reply") + _verdict(
-        message, -1, "dislike", "Bad reply"
-    )
-    acts += _act("branch", "branch", "Branch into a new chat")
+        acts += _act("retry", "retry", say("Answer again"))
+    acts += _verdict(message, 1, "like", say("Good reply"))
+    acts += _verdict(message, -1, "dislike", say("Bad reply"))
+    acts += _act("branch", "branch", say("Branch into a new chat"))
     return (
         f'<div class="foot">{versions(message)}<div class="acts">{acts}</div>'
         f"{_facts(message.provenance or Provenance())}</div>"
@@ -46,14 +70,14 @@ def versions(message: Message) -> str:
     if message.id not in ids:
         return ""
     at = ids.index(message.id)
-    what = "message" if message.role == "user" else "reply"
-    before = _step(ids[at - 1] if at else "", f"Earlier version of this {what}", "back")
-    after = _step(ids[at + 1] if at + 1 < len(ids) else "", f"Later version of this {what}", "on")
-    told = f"Version {at + 1} of {len(ids)}"
+    all_of_it, earlier, later = map(say, _VERSIONS_OF[message.role])
+    before = _step(ids[at - 1] if at else "", earlier, "back")
+    after = _step(ids[at + 1] if at + 1 < len(ids) else "", later, "on")
+    which = say("Version {n} of {all}", n=at + 1, all=len(ids))
     return (
-        f'<div class="versions" role="group" aria-label="Versions of this {what}" '
+        f'<div class="versions" role="group" aria-label="{all_of_it}" '
         f'data-ids="{escape(" ".join(ids))}">{before}'
-        f'<span aria-label="{told}" role="img">{at + 1}/{len(ids)}</span>{after}</div>'
+        f'<span aria-label="{which}" role="img">{at + 1}/{len(ids)}</span>{after}</div>'
     )
 
 
@@ -61,39 +85,38 @@ def go_on_act() -> str:
     """Beside the notice that a reply broke off."""
     return (
         f'<button type="button" class="plain strong" data-do="resume">{icon("go-on")}'
-        "<span>Continue</span></button>"
+        f"<span>{say('Continue')}</span></button>"
     )
 
 
 def retry_act() -> str:
     return (
-        f'<button type="button" class="plain" data-do="retry">{icon("retry")}<span>Retry</span>'
-        "</button>"
+        f'<button type="button" class="plain" data-do="retry">{icon("retry")}'
+        f"<span>{say('Retry')}</span></button>"
     )
 
 
 def spent(requests: tuple[Request, ...]) -> str:
     """Such as "2 requests: 1 answer + 1 tool round"."""
     if not requests:
-        return "no requests"
+        return say("no requests")
     if all(request.free for request in requests):
-        return "nothing spent"
+        return say("nothing spent")
     if len(requests) == 1:
         only = requests[0].purpose
-        return "1 request" if only == "answer" else f"1 request: {only}"
+        if only == "answer":
+            return say("1 request")
+        return say("1 request: {kind}", kind=say(_KINDS[only][0]))
     kinds = Counter(request.purpose for request in requests)
-    parts = " + ".join(
-        f"{count} {kind}{'s' if count > 1 and kind in ('answer', 'tool round') else ''}"
-        for kind, count in kinds.items()
-    )
-    return f"{len(requests)} requests: {parts}"
+    parts = " + ".join(count(n, *_KINDS[kind][1:]) for kind, n in kinds.items())
+    return say("{n} requests: {parts}", n=len(requests), parts=parts)
 
 
 def _facts(about: Provenance) -> str:
     """Model, why it, what it cost."""
     facts: list[str] = []
     if about.model:
-        why = escape(about.why)
+        why = escape(told(about.why))
         facts.append(f'<span class="model" title="{why}">{escape(about.model)}</span>')
         if why:
             facts.append(f'<span class="why">{why}</span>')

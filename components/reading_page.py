@@ -12,6 +12,7 @@ from html import escape
 from components import markdown
 from components.files import STATIC
 from components.gallery import alt_of
+from components.words import language, say, word
 from messages import Audio, Document, Image, Media, Message, Text, ToolResult
 
 Address = Callable[[Media], str]
@@ -35,19 +36,20 @@ def style() -> str:
 def page(title: str, at: float, said: Sequence[Message], address: Address, note: str) -> str:
     """`at` is when it was begun or shared, `note` what the foot says."""
     day = datetime.fromtimestamp(at, UTC)
+    shown_day = f"{day:%-d %B %Y}" if language() == "en" else f"{day:%Y-%m-%d}"
     shown = "".join(_message(message, address) for message in said)
-    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
+    return f"""<!doctype html><html lang="{language()}"><head><meta charset="utf-8">
 <title>{escape(title)}</title><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow"><meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark"><style>{style()}</style></head>
 <body><main class="reading"><header><h1>{escape(title)}</h1>
-<p>A conversation with Parley · <time datetime="{day:%Y-%m-%d}">{day:%-d %B %Y}</time></p></header>
+<p>{say("A conversation with Parley")} · <time datetime="{day:%Y-%m-%d}">{shown_day}</time></p></header>
 {shown}<footer>{escape(note)}</footer></main></body></html>
 """
 
 
 def _message(message: Message, address: Address) -> str:
-    who = "You" if message.role == "user" else "Parley"
+    who = say("You") if message.role == "user" else "Parley"
     if message.provenance and message.provenance.model:
         who += f" · {message.provenance.model}"
     inner = "".join(_parts(message, address))
@@ -66,18 +68,23 @@ def _parts(message: Message, address: Address) -> Iterator[str]:
                 yield _picture(part.media, alt_of(part), address)
             case ToolResult():
                 for media in part.pictures:
-                    yield _picture(media, media.name or "Picture", address)
+                    yield _picture(media, media.name or say("Picture"), address)
             case Audio():
                 yield _recording(part, address)
             case Document():
-                yield f'<p class="named">Document: {escape(part.media.name or "without a name")}</p>'
+                name = escape(part.media.name or say("without a name"))
+                yield f'<p class="named">{say("Document: {name}", name=name)}</p>'
             case _:
                 pass
-    if message.status in ("stopped", "interrupted", "failed"):
-        yield f'<p class="ended">This reply was {escape(_ENDED[message.status])}.</p>'
+    if ended := _ENDED.get(message.status):
+        yield f'<p class="ended">{say(ended)}</p>'
 
 
-_ENDED = {"stopped": "stopped", "interrupted": "interrupted", "failed": "not finished"}
+_ENDED = {
+    "stopped": word("This reply was stopped."),
+    "interrupted": word("This reply was interrupted."),
+    "failed": word("This reply was not finished."),
+}
 
 
 def _align(match: re.Match[str]) -> str:
@@ -86,7 +93,7 @@ def _align(match: re.Match[str]) -> str:
 
 def _picture(media: Media, words: str, address: Address) -> str:
     if not (url := address(media)):
-        return f'<p class="named">Picture: {escape(words)}</p>'
+        return f'<p class="named">{say("Picture: {name}", name=escape(words))}</p>'
     return f'<img class="picture" src="{escape(url)}" alt="{escape(words)}" loading="lazy">'
 
 
@@ -95,4 +102,4 @@ def _recording(audio: Audio, address: Address) -> str:
     sound = f'<audio controls preload="none" src="{escape(url)}"></audio>' if url else ""
     words = escape(audio.transcript or "")
     said = f'<div class="bubble">{words}</div>' if words else ""
-    return sound + (said or ("" if sound else '<p class="named">Recording</p>'))
+    return sound + (said or ("" if sound else f'<p class="named">{say("Recording")}</p>'))

@@ -17,6 +17,7 @@ from components.own_key import ways_on
 from components.recalled import keep_document, recalled, remembered
 from components.tool_card import tool_card
 from components.voice import spoken
+from components.words import count, say, told, word
 from messages import (
     Audio,
     Document,
@@ -32,6 +33,16 @@ from messages import (
 
 _RECORDED_HERE = ("", "recording.wav", "call.wav")
 _THUMB_WIDTH, _THUMB_HEIGHT = 320, 240
+_ENDED = {
+    "failed": word("This reply failed."),
+    "interrupted": word("This reply was interrupted. What had arrived is kept."),
+    "stopped": word("Stopped."),
+}
+_UNITS = {
+    "sheet": (word("1 sheet"), word("{n} sheets")),
+    "presentation": (word("1 slide"), word("{n} slides")),
+}
+_PAGES = (word("1 page"), word("{n} pages"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,7 @@ def article(message: Message, pieces: tuple[Piece, ...] | None = None) -> str:
     """The whole message as one element; `pieces` spares drawing them a second time."""
     drawn = draw(message) if pieces is None else pieces
     inner = "".join(f'<div data-key="{p.key}">{p.html}</div>' for p in drawn)
-    who = "You" if message.role == "user" else "Parley"
+    who = say("You") if message.role == "user" else "Parley"
     return (
         f'<article class="message {message.role}" data-role="{message.role}" '
         f'data-id="{escape(message.id)}" data-status="{message.status}" aria-label="{who}">'
@@ -113,7 +124,7 @@ def _reply(message: Message) -> list[Piece]:
         if checked := json_reply.verdict(about):
             drawn.append(Piece("json", checked))
     if about.note:
-        drawn.append(Piece("note", f'<p class="budget-note">{escape(about.note)}</p>'))
+        drawn.append(Piece("note", f'<p class="budget-note">{escape(told(about.note))}</p>'))
     if sound := spoken(about):
         drawn.append(Piece("spoken", sound))
     if about.remembered:
@@ -141,16 +152,16 @@ def _waiting(parts: tuple[Part, ...], about: Provenance, answered: set[str]) -> 
         return ""
     if any(isinstance(part, ToolCall) and part.call_id not in answered for part in parts):
         return ""
-    doing = "Reading the results" if parts else "Getting ready"
+    doing = say("Reading the results") if parts else say("Getting ready")
     if about.waiting:
-        doing = escape(about.waiting)
+        doing = escape(told(about.waiting))
     elif not parts and about.model:
-        doing = f"Waiting for {escape(about.model)}"
+        doing = say("Waiting for {model}", model=escape(about.model))
     return f'<div class="waiting"><i></i><i></i><i></i><span>{doing}</span></div>'
 
 
 def _reasoning(text: str, thinking: bool) -> str:
-    label = "Thinking" if thinking else "Thoughts"
+    label = say("Thinking") if thinking else say("Thoughts")
     busy = " busy" if thinking else ""
     return (
         f'<details class="reasoning{busy}"><summary>{icon("thought")}<span>{label}</span>'
@@ -162,14 +173,9 @@ def _ending(message: Message, about: Provenance) -> list[Piece]:
     """A notice under a reply that did not end well, with what to do next."""
     if message.status == "done" and about.fault is None:
         return []
-    what = {
-        "failed": "This reply failed.",
-        "interrupted": "This reply was interrupted. What had arrived is kept.",
-        "stopped": "Stopped.",
-    }.get(message.status, "")
-    advice = ""
+    what, advice = say(_ENDED.get(message.status, "")), ""
     if about.fault is not None:
-        what, advice = about.fault.message, about.fault.advice
+        what, advice = told(about.fault.message), told(about.fault.advice)
     words = f"<p>{escape(what)}</p>" + (f"<small>{escape(advice)}</small>" if advice else "")
     tone = "calm" if message.status in ("stopped", "done") else "warn"
     acts = (go_on_act() if message.broke_off else "") + retry_act()
@@ -190,7 +196,8 @@ def _thumbnail(image: Image) -> str:
     scale = min(1, _THUMB_WIDTH / max(1, image.width), _THUMB_HEIGHT / max(1, image.height))
     size = f'width="{round(image.width * scale)}" height="{round(image.height * scale)}"'
     return (
-        f'<button type="button" class="thumb" data-do="enlarge" aria-label="Enlarge {name}">'
+        f'<button type="button" class="thumb" data-do="enlarge" '
+        f'aria-label="{say("Enlarge {name}", name=name)}">'
         f'<img src="{media_url(image.media.sha256)}" alt="{name}" {size} decoding="async"></button>'
     )
 
@@ -198,12 +205,12 @@ def _thumbnail(image: Image) -> str:
 def _document(document: Document) -> str:
     """A card that downloads the file as it came; it is never shown by the browser itself."""
     media = document.media
-    name = escape(media.name or "Document")
+    name = escape(media.name or say("Document"))
     facts = [length_of(document), _size(media.size)]
     if pictures := as_pictures(document):
         facts.append(pictures)
     elif not document.tokens:
-        facts.append("no text was found in it")
+        facts.append(say("no text was found in it"))
     return (
         f'<a class="paper" href="{media_url(media.sha256)}" download="{name}">{icon("page")}'
         f"<span><b>{name}</b><small>{' · '.join(facts)}</small></span></a>"
@@ -212,19 +219,19 @@ def _document(document: Document) -> str:
 
 def as_pictures(document: Document) -> str:
     """Such as "20 pages as pictures"; empty where it has none."""
-    count = len(document.views)
-    if not count:
+    pictures = len(document.views)
+    if not pictures:
         return ""
-    if count == document.pages:
-        return "scanned"
-    return f"{count} page{'s' if count > 1 else ''} as pictures"
+    if pictures == document.pages:
+        return say("scanned")
+    return count(pictures, "1 page as pictures", "{n} pages as pictures")
 
 
 def length_of(document: Document) -> str:
     """Such as "12 pages", "1 sheet" or "30 slides"."""
-    units = {"sheet": "sheet", "presentation": "slide"}
-    unit = next((u for part, u in units.items() if part in document.media.mime), "page")
-    return f"{document.pages:,} {unit}{'' if document.pages == 1 else 's'}"
+    mime = document.media.mime
+    one, many = next((unit for part, unit in _UNITS.items() if part in mime), _PAGES)
+    return count(document.pages, one, many)
 
 
 def _size(size: int) -> str:
@@ -236,7 +243,7 @@ def _recording(audio: Audio) -> str:
     if audio.transcript:
         words = f'<p class="transcript">{escape(audio.transcript)}</p>'
     elif audio.transcript is not None:
-        words = '<p class="transcript none">No words were recognised.</p>'
+        words = f'<p class="transcript none">{say("No words were recognised.")}</p>'
     name = audio.media.name
     title = "" if name in _RECORDED_HERE else f'<small class="title">{escape(name)}</small>'
     sound = player(audio.media.sha256, audio.seconds)
@@ -247,9 +254,9 @@ def player(sha256: str, length_s: float) -> str:
     """A small player; sound.js moves it. The length is 0 where it is not known before loading."""
     label = f"{int(length_s) // 60}:{int(length_s) % 60:02d}" if length_s else ""
     return (
-        '<div class="player"><button type="button" data-do="play" aria-label="Play">'
+        f'<div class="player"><button type="button" data-do="play" aria-label="{say("Play")}">'
         f'{icon("play")}{icon("pause")}</button><input type="range" min="0" max="1000" value="0" '
-        f'aria-label="Position"><output>{label}</output>'
+        f'aria-label="{say("Position")}"><output>{label}</output>'
         f'<audio src="{media_url(sha256)}" preload="none"></audio></div>'
     )
 

@@ -27,6 +27,8 @@ LANGUAGES = {
 COOKIE = "parley-language"
 _FOLDER = Path(__file__).parent / "languages"
 _HOLE = re.compile(r"\{(\w+)\}")
+_SURE = 8
+"""Characters besides its holes by which a sentence is known again: "{n} of {all}" is in many others."""
 
 _spoken: ContextVar[str] = ContextVar("language", default="en")
 _chosen: ContextVar[str] = ContextVar("chosen", default="")
@@ -130,10 +132,14 @@ def catalogue(name: str) -> Mapping[str, str]:
 @cache
 def _patterns(name: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     """Those with holes, the longest first: the more a pattern says, the surer it is."""
-    holed = sorted(
-        (english for english in catalogue(name) if _HOLE.search(english)), key=len, reverse=True
-    )
+    holed = sorted(filter(_can_be_told, catalogue(name)), key=len, reverse=True)
     return tuple((re.compile(_as_pattern(english), re.DOTALL), english) for english in holed)
+
+
+def _can_be_told(english: str) -> bool:
+    """Whether it has holes, and says enough besides not to be found in any sentence."""
+    between = _HOLE.sub("", english)
+    return between != english and len(between) >= _SURE
 
 
 def _as_pattern(english: str) -> str:

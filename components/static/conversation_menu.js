@@ -4,6 +4,7 @@ import { $, $$, escape, icon, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
 import { make } from "./layers.js";
 import { order } from "./orders.js";
+import { t } from "./words.js";
 
 const UNDO_MS = 12_000;
 const MOST_BYTES = 64_000_000;
@@ -72,14 +73,14 @@ function onKey(event) {
 function ofConversation(entry) {
   const { conversation, folder, pinned, shared } = entry.dataset;
   return [
-    { sign: "pin", words: pinned ? "Unpin" : "Pin", run: () => told(order({ do: "pin", conversation, pinned: !pinned })) },
-    { sign: "edit", words: "Rename", run: () => conversations.rename(current(conversation) ?? entry) },
-    { sign: "folder", words: folder ? "Move to another folder…" : "Move to a folder…", run: () => move(conversation, folder) },
-    { sign: "link", words: shared ? "Shared link…" : "Share a link…", run: () => share(conversation) },
-    { sign: "down", words: "Export as Markdown", rule: true, run: () => takeAlong(conversation, "md") },
-    { sign: "page", words: "Export as a page (HTML)", run: () => takeAlong(conversation, "html") },
-    { sign: "copy", words: "Export as JSON", run: () => takeAlong(conversation, "json") },
-    { sign: "trash", words: "Delete…", risky: true, rule: true, run: () => remove(current(conversation) ?? entry) },
+    { sign: "pin", words: pinned ? t("Unpin") : t("Pin"), run: () => told(order({ do: "pin", conversation, pinned: !pinned })) },
+    { sign: "edit", words: t("Rename"), run: () => conversations.rename(current(conversation) ?? entry) },
+    { sign: "folder", words: folder ? t("Move to another folder…") : t("Move to a folder…"), run: () => move(conversation, folder) },
+    { sign: "link", words: shared ? t("Shared link…") : t("Share a link…"), run: () => share(conversation) },
+    { sign: "down", words: t("Export as Markdown"), rule: true, run: () => takeAlong(conversation, "md") },
+    { sign: "page", words: t("Export as a page (HTML)"), run: () => takeAlong(conversation, "html") },
+    { sign: "copy", words: t("Export as JSON"), run: () => takeAlong(conversation, "json") },
+    { sign: "trash", words: t("Delete…"), risky: true, rule: true, run: () => remove(current(conversation) ?? entry) },
   ];
 }
 
@@ -88,15 +89,15 @@ const current = (conversation) => $(`[data-pane=conversations] [data-conversatio
 
 function ofFolder(folder) {
   return [
-    { sign: "edit", words: "Rename the folder…", run: () => renameFolder(folder) },
-    { sign: "close", words: "Dissolve the folder", run: () => told(order({ do: "rename-folder", folder, name: "" })) },
+    { sign: "edit", words: t("Rename the folder…"), run: () => renameFolder(folder) },
+    { sign: "close", words: t("Dissolve the folder"), run: () => told(order({ do: "rename-folder", folder, name: "" })) },
   ];
 }
 
 function ofAll() {
   return [
-    { sign: "up", words: "Import conversations…", run: chooseFile },
-    { sign: "down", words: "Export everything (zip)", run: () => download("/parley/conversations.zip") },
+    { sign: "up", words: t("Import conversations…"), run: chooseFile },
+    { sign: "down", words: t("Export everything (zip)"), run: () => download("/parley/conversations.zip") },
   ];
 }
 
@@ -125,7 +126,8 @@ async function remove(entry) {
   const name = $("a", entry)?.textContent ?? "";
   let answer = await order({ do: "delete", conversation });
   if (answer.ok && answer.memories) {
-    const count = answer.memories >= 100 ? "100 and more memories" : answer.memories === 1 ? "1 memory" : `${answer.memories} memories`;
+    const n = answer.memories;
+    const count = n >= 100 ? t("100 and more memories") : n === 1 ? t("1 memory") : t("{n} memories", { n });
     const verdict = await asked(name, count);
     if (!verdict) return;
     answer = await order({ do: "delete", conversation, memories: verdict === "all" });
@@ -133,7 +135,7 @@ async function remove(entry) {
   if (!answer.ok) return toast(`${answer.message} ${answer.advice}`);
   conversations.leaveGone(conversation);
   const short = name.length > 40 ? `${name.slice(0, 40).trim()}…` : name;
-  toast(`“${short}” is deleted.`, "Undo", async () => {
+  toast(t("“{title}” is deleted.", { title: short }), t("Undo"), async () => {
     if (await told(order({ do: "take-back", conversation }))) conversations.open(conversation, true);
   });
   setTimeout(() => { if (!current(conversation)) store.set(`parley.draft.${conversation}`, null); }, UNDO_MS + 2000);
@@ -141,10 +143,10 @@ async function remove(entry) {
 
 /** Whether the memories go too: "all", "talk" for the conversation alone, or "" for nothing. */
 function asked(name, count) {
-  const dialog = make("ask", `<h2>Delete this conversation?</h2>
-    <p>Parley remembers things from “${escape(name)}”: ${count}. Shall they be forgotten too?</p>
-    <form method="dialog"><button type="button" class="plain" value="">Cancel</button>
-    <button class="plain" value="talk">Keep the memories</button><button class="danger" value="all">Forget them too</button></form>`);
+  const why = t("Parley remembers things from “{title}”: {memories}. Shall they be forgotten too?", { title: escape(name), memories: count });
+  const dialog = make("ask", `<h2>${t("Delete this conversation?")}</h2><p>${why}</p>
+    <form method="dialog"><button type="button" class="plain" value="">${t("Cancel")}</button>
+    <button class="plain" value="talk">${t("Keep the memories")}</button><button class="danger" value="all">${t("Forget them too")}</button></form>`);
   $("button[value='']", dialog).addEventListener("click", () => dialog.close(""));
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue));
@@ -159,10 +161,10 @@ async function move(conversation, folder) {
   const { folders = [] } = await order({ do: "folders" });
   const others = folders.filter((name) => name !== folder);
   const listed = others.map((name) => `<button value="${escape(name)}" class="plain">${icon("folder")}<span>${escape(name)}</span></button>`).join("");
-  const out = folder ? `<button value="" class="plain" data-out>${icon("close")}<span>Out of “${escape(folder)}”</span></button>` : "";
-  const dialog = make("ask", `<h2>Move to a folder</h2><div class="choices">${listed}${out}</div>
-    <form><label>A new folder <input maxlength="60" autocomplete="off"></label>
-    <button type="button" class="plain" data-cancel>Cancel</button><button class="go">Create and move</button></form>`);
+  const out = folder ? `<button value="" class="plain" data-out>${icon("close")}<span>${t("Out of “{folder}”", { folder: escape(folder) })}</span></button>` : "";
+  const dialog = make("ask", `<h2>${t("Move to a folder")}</h2><div class="choices">${listed}${out}</div>
+    <form><label>${t("A new folder")} <input maxlength="60" autocomplete="off"></label>
+    <button type="button" class="plain" data-cancel>${t("Cancel")}</button><button class="go">${t("Create and move")}</button></form>`);
   const put = async (name) => {
     dialog.close();
     if (await told(order({ do: "put", conversation, folder: name }))) conversations.showFolder(name.trim());
@@ -182,8 +184,8 @@ async function move(conversation, folder) {
 }
 
 function renameFolder(folder) {
-  const dialog = make("ask", `<h2>Rename the folder</h2><form><label>Name <input maxlength="60" autocomplete="off" value="${escape(folder)}"></label>
-    <button type="button" class="plain" data-cancel>Cancel</button><button class="go">Rename</button></form>`);
+  const dialog = make("ask", `<h2>${t("Rename the folder")}</h2><form><label>${t("Name")} <input maxlength="60" autocomplete="off" value="${escape(folder)}"></label>
+    <button type="button" class="plain" data-cancel>${t("Cancel")}</button><button class="go">${t("Rename")}</button></form>`);
   $("[data-cancel]", dialog).addEventListener("click", () => dialog.close());
   $("form", dialog).addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -200,15 +202,15 @@ function renameFolder(folder) {
 async function share(conversation) {
   const dialog = make("ask", "");
   const draw = (share) => {
-    const said = (count) => `${count.toLocaleString()} message${count === 1 ? "" : "s"}`;
+    const said = (count) => (count === 1 ? t("1 message") : t("{n} messages", { n: count.toLocaleString() }));
     const link = share.link && new URL(share.link, location.href).href;
     dialog.innerHTML = share.link
-      ? `<h2>Shared by a link</h2><p>Whoever has it can read ${said(share.messages)}, pictures included. Nothing else of yours is shown.</p>
-        <label class="link"><input readonly value="${escape(link)}" aria-label="Link"><button type="button" class="plain" data-act="copy">${icon("copy")}<span>Copy</span></button></label>
-        ${share.newer ? `<p class="newer">${said(share.newer)} came after that. <button type="button" class="link" data-act="share">Show them too</button></p>` : ""}
-        <form method="dialog"><button type="button" class="plain risky" data-act="withdraw">Withdraw the link</button><button class="go">Done</button></form>`
-      : `<h2>Share a link?</h2><p>Whoever has the link can read what was said here until now, pictures included, without logging in. What you say later is not shown. You can withdraw it any time.</p>
-        <form method="dialog"><button type="button" class="plain" data-act="close">Cancel</button><button type="button" class="go" data-act="share">Make a link</button></form>`;
+      ? `<h2>${t("Shared by a link")}</h2><p>${t("Whoever has it can read {messages}, pictures included. Nothing else of yours is shown.", { messages: said(share.messages) })}</p>
+        <label class="link"><input readonly value="${escape(link)}" aria-label="${t("Link")}"><button type="button" class="plain" data-act="copy">${icon("copy")}<span>${t("Copy")}</span></button></label>
+        ${share.newer ? `<p class="newer">${t("{messages} came after that.", { messages: said(share.newer) })} <button type="button" class="link" data-act="share">${t("Show them too")}</button></p>` : ""}
+        <form method="dialog"><button type="button" class="plain risky" data-act="withdraw">${t("Withdraw the link")}</button><button class="go">${t("Done")}</button></form>`
+      : `<h2>${t("Share a link?")}</h2><p>${t("Whoever has the link can read what was said here until now, pictures included, without logging in. What you say later is not shown. You can withdraw it any time.")}</p>
+        <form method="dialog"><button type="button" class="plain" data-act="close">${t("Cancel")}</button><button type="button" class="go" data-act="share">${t("Make a link")}</button></form>`;
     ($("[data-act=copy]", dialog) ?? $(".go", dialog)).focus();
   };
   const ask = async (shared) => {
@@ -223,11 +225,11 @@ async function share(conversation) {
     else if (act === "withdraw") {
       await ask(false);
       dialog.close();
-      toast("The link shows nothing any more.");
+      toast(t("The link shows nothing any more."));
     } else if (act === "copy") {
       const input = $("input", dialog);
       try { await navigator.clipboard.writeText(input.value); } catch { input.select(); document.execCommand("copy"); }
-      $("[data-act=copy] span", dialog).textContent = "Copied";
+      $("[data-act=copy] span", dialog).textContent = t("Copied");
     }
   });
   dialog.showModal();
@@ -243,8 +245,8 @@ function chooseFile() {
 }
 
 export async function bringIn(file) {
-  if (file.size > MOST_BYTES) return toast("This file is larger than 64 MB. Zip it, or take conversations.json alone out of the export.");
-  const say = toast("Importing…", "", null, true);
+  if (file.size > MOST_BYTES) return toast(t("This file is larger than 64 MB. Zip it, or take conversations.json alone out of the export."));
+  const say = toast(t("Importing…"), "", null, true);
   let last = { added: 0, known: 0, left_out: 0 };
   try {
     const answer = await fetch("/parley/conversations", { method: "POST", body: file, headers: { "content-type": "application/octet-stream" } });
@@ -257,22 +259,22 @@ export async function bringIn(file) {
       const lines = rest.split("\n");
       rest = lines.pop();
       for (const told of lines.map((one) => JSON.parse(one))) {
-        if (told.message) return say(`${told.message} ${told.advice} ${last.added ? `${last.added} had come in.` : ""}`);
+        if (told.message) return say(`${told.message} ${told.advice} ${last.added ? t("{n} had come in.", { n: last.added }) : ""}`);
         if (told.done) return say(summary(last));
         last = told;
-        say(`Importing… ${last.added.toLocaleString()} conversations`, true);
+        say(t("Importing… {n} conversations", { n: last.added.toLocaleString() }), true);
       }
-      if (done) return say("The import was cut off. What came in is there; import the file again for the rest.");
+      if (done) return say(t("The import was cut off. What came in is there; import the file again for the rest."));
     }
   } catch {
-    say("The file could not be brought here. Check that Parley still runs.");
+    say(t("The file could not be brought here. Check that Parley still runs."));
   }
 }
 
 function summary({ added, known, left_out: missed }) {
-  const words = [added === 1 ? "1 conversation came in." : `${added.toLocaleString()} conversations came in.`];
-  if (known) words.push(`${known.toLocaleString()} were here already.`);
-  if (missed) words.push(`${missed.toLocaleString()} files could not be kept.`);
+  const words = [added === 1 ? t("1 conversation came in.") : t("{n} conversations came in.", { n: added.toLocaleString() })];
+  if (known) words.push(t("{n} were here already.", { n: known.toLocaleString() }));
+  if (missed) words.push(t("{n} files could not be kept.", { n: missed.toLocaleString() }));
   return words.join(" ");
 }
 

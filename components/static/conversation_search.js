@@ -4,6 +4,7 @@ import { $, $$, localise, on } from "./dom.js";
 import * as chat from "./chat.js";
 import * as conversations from "./conversations.js";
 import * as line from "./line.js";
+import { t } from "./words.js";
 
 const PAUSE_MS = 160; // a search begins when the typing rests
 
@@ -53,10 +54,10 @@ async function seek() {
     const answer = await fetch("/parley/search", { method: "POST", body: words, signal: mine.signal, headers: { "content-type": "text/plain" } });
     const told = await answer.json();
     if (mine !== asking) return;
-    place(answer.ok ? told.html : `<p class="none">${answer.status === 429 ? "Wait a moment, then go on." : "The search could not be done."}</p>`);
+    place(answer.ok ? told.html : `<p class="none">${answer.status === 429 ? t("Wait a moment, then go on.") : t("The search could not be done.")}</p>`);
     localise(box);
   } catch (error) {
-    if (error.name !== "AbortError") place('<p class="none">Parley cannot be reached.</p>');
+    if (error.name !== "AbortError") place(`<p class="none">${t("Parley cannot be reached.")}</p>`);
   }
 }
 

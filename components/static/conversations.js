@@ -5,6 +5,7 @@ import { order } from "./orders.js";
 import * as line from "./line.js";
 import { beginMenus } from "./conversation_menu.js";
 import { beginSearch } from "./conversation_search.js";
+import { t } from "./words.js";
 
 const ID = /^[0-9a-f]{32}$/;
 const NARROW = matchMedia("(max-width: 760px)");
@@ -98,7 +99,7 @@ export function settle() {
 }
 
 export function title(words) {
-  $("#parley-title").textContent = words || "New chat";
+  $("#parley-title").textContent = words || t("New chat");
   $("#parley-title").title = words;
   document.title = words ? `${words} · Parley` : "Parley";
 }
@@ -189,7 +190,7 @@ function mark() {
 export function rename(entry) {
   const link = $("a", entry);
   const input = Object.assign(document.createElement("input"), { value: link.textContent, maxLength: 200 });
-  input.setAttribute("aria-label", "New title");
+  input.setAttribute("aria-label", t("New title"));
   link.replaceWith(input);
   input.focus();
   input.select();

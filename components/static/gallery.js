@@ -5,6 +5,7 @@ import * as chat from "./chat.js";
 import * as conversations from "./conversations.js";
 import * as layers from "./layers.js";
 import * as line from "./line.js";
+import { t } from "./words.js";
 
 const MOST_TIMES = 8; // larger than a picture's own size
 const STEP = 1.5;
@@ -48,12 +49,12 @@ async function all() {
 async function open() {
   const pictures = await all();
   if (!pictures.length) return;
-  const count = `${pictures.length} picture${pictures.length > 1 ? "s" : ""}`;
-  const tiles = pictures.map(({ src, alt, by }, at) => `<li><button type="button" data-at="${at}" aria-label="Open picture ${at + 1}: ${escape(alt)}">
+  const count = pictures.length === 1 ? t("1 picture") : t("{n} pictures", { n: pictures.length });
+  const tiles = pictures.map(({ src, alt, by }, at) => `<li><button type="button" data-at="${at}" aria-label="${t("Open picture {n}: {name}", { n: at + 1, name: escape(alt) })}">
     <img src="${escape(src)}" alt="" loading="lazy" decoding="async"></button><small>${escape(by)}</small></li>`);
-  const dialog = layers.make("gallery", `<header><h2>${count}</h2><button type="button" class="quiet" data-act="close" aria-label="Close">${icon("close")}</button></header>
+  const dialog = layers.make("gallery", `<header><h2>${count}</h2><button type="button" class="quiet" data-act="close" aria-label="${t("Close")}">${icon("close")}</button></header>
     <ul role="list">${tiles.join("")}</ul>`);
-  dialog.setAttribute("aria-label", "Pictures of this conversation");
+  dialog.setAttribute("aria-label", t("Pictures of this conversation"));
   dialog.addEventListener("click", ({ target }) => {
     const tile = target.closest("[data-at]");
     if (tile) show(pictures, Number(tile.dataset.at), dialog);
@@ -67,8 +68,8 @@ async function open() {
 function show(pictures, first, beneath) {
   const act = (name, sign, label) => `<button type="button" class="quiet" data-act="${name}" aria-label="${label}" title="${label}">${sign}</button>`;
   const dialog = layers.make("lightbox", `<div class="stage" tabindex="0"><img alt=""></div>
-    <footer><p role="status"></p><div>${act("previous", icon("chevron"), "Picture before (←)")}${act("next", icon("chevron"), "Next picture (→)")}
-    ${act("smaller", "−", "Smaller (−)")}${act("larger", "+", "Larger (+)")}${act("jump", icon("quote"), "Show it in the conversation")}${act("close", icon("close"), "Close (Escape)")}</div></footer>`);
+    <footer><p role="status"></p><div>${act("previous", icon("chevron"), t("Picture before (←)"))}${act("next", icon("chevron"), t("Next picture (→)"))}
+    ${act("smaller", "−", t("Smaller (−)"))}${act("larger", "+", t("Larger (+)"))}${act("jump", icon("quote"), t("Show it in the conversation"))}${act("close", icon("close"), t("Close (Escape)"))}</div></footer>`);
   const [stage, image, words] = [$(".stage", dialog), $("img", dialog), $("p", dialog)];
   let [at, times] = [first, 0]; // 0 times: as large as there is room
 
@@ -76,9 +77,9 @@ function show(pictures, first, beneath) {
     at = Math.max(0, Math.min(pictures.length - 1, to));
     const { src, alt } = pictures[at];
     [image.src, image.alt] = [src, alt];
-    const place = pictures.length > 1 ? `${at + 1} of ${pictures.length}` : "";
+    const place = pictures.length > 1 ? t("{n} of {all}", { n: at + 1, all: pictures.length }) : "";
     words.innerHTML = `<b>${place}</b> <span>${escape(alt)}</span>`;
-    dialog.setAttribute("aria-label", place ? `Picture ${place}` : "Picture");
+    dialog.setAttribute("aria-label", place ? t("Picture {n} of {all}", { n: at + 1, all: pictures.length }) : t("Picture"));
     $("[data-act=previous]", dialog).disabled = at === 0;
     $("[data-act=next]", dialog).disabled = at === pictures.length - 1;
     for (const name of ["previous", "next"]) $(`[data-act=${name}]`, dialog).hidden = pictures.length < 2;

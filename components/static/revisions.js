@@ -5,6 +5,7 @@ import * as chat from "./chat.js";
 import * as composer from "./composer.js";
 import * as conversations from "./conversations.js";
 import { order } from "./orders.js";
+import { t } from "./words.js";
 
 export function begin() {
   on("edit-said", (button) => edit(button.closest("article")));
@@ -31,9 +32,9 @@ function edit(article) {
   const words = $$('[data-key^="text"] .bubble', article).map((bubble) => bubble.textContent).join("\n\n");
   const box = document.createElement("div");
   box.className = "rewriting";
-  box.innerHTML = `<form><textarea rows="1" aria-label="Your message, to be changed"></textarea>
-    <div><small>What was said after it is kept with the earlier version.</small>
-    <button type="button" class="plain">Cancel</button><button class="plain strong">Send</button></div></form>`;
+  box.innerHTML = `<form><textarea rows="1" aria-label="${t("Your message, to be changed")}"></textarea>
+    <div><small>${t("What was said after it is kept with the earlier version.")}</small>
+    <button type="button" class="plain">${t("Cancel")}</button><button class="plain strong">${t("Send")}</button></div></form>`;
   const [form, input] = [$("form", box), $("textarea", box)];
   input.value = words;
   const close = () => {

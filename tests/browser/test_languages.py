@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import RunningParley, opened, ready
+from tests.scripted_server import ScriptedServer
 
 
 def test_the_page_speaks_as_the_browser_asks_until_another_is_chosen(
@@ -25,5 +26,30 @@ def test_the_page_speaks_as_the_browser_asks_until_another_is_chosen(
     page.wait_for_function("document.documentElement.lang === 'de'")
     ready(page)
     expect(page.locator("#parley-new")).to_have_text("Neuer Chat")
+    assert watch.complaints == []
+    context.close()
+
+
+def test_one_reply_is_read_by_each_in_their_own_language(
+    parley: RunningParley, browser: Browser, model: ScriptedServer
+) -> None:
+    model.says("```python\nprint(1)\n```\n\nThat is all.")
+    context = browser.new_context(locale="de-DE", viewport={"width": 1280, "height": 800})
+    page, watch = opened(context, parley.url)
+    page.locator("#parley-input textarea").fill("Show me some code.")
+    page.keyboard.press("Enter")
+    reply = page.locator("article.assistant")
+    expect(reply.locator(".requests")).to_have_text("1 Anfrage")
+    expect(reply.locator("[data-do=copy-code]")).to_have_text("Kopieren")
+    expect(page.get_by_role("heading", name="Heute")).to_be_visible()
+    page.locator("[data-do=conversation-menu]").first.click()
+    expect(page.get_by_role("menuitem", name="Löschen …")).to_be_visible()
+    page.keyboard.press("Escape")
+    # What was drawn for a German reader, and kept, is not what a French one reads.
+    page.context.add_cookies([{"name": "parley-language", "value": "fr", "url": parley.url}])
+    page.reload()
+    ready(page)
+    expect(reply.locator(".requests")).to_have_text("1 requête")
+    expect(reply.locator("[data-do=copy-code]")).to_have_text("Copier")
     assert watch.complaints == []
     context.close()

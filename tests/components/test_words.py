@@ -56,6 +56,7 @@ def test_what_is_not_translated_is_said_in_english() -> None:
         assert count(1, "one thing", "{n} things") == "one thing"
         assert count(1200, "one thing", "{n} things") == "1,200 things"
         assert told("Nobody ever said this.") == "Nobody ever said this."
+        assert told("None of it.") == "None of it."  # though "{n} of {all}" is known
 
 
 def test_the_browser_says_which_language_is_wanted() -> None:
