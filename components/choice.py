@@ -8,14 +8,15 @@ from assistant import Answering
 from components.icons import icon
 from components.own_key import OwnKey, section
 from components.voice import Speaker, voice_choice
+from components.words import say, word
 from messages import Choices
 
 _SENSES = {
-    "chat": ("mark", "chats"),
-    "images": ("image", "sees pictures"),
-    "audio": ("mic", "hears recordings"),
-    "transcription": ("mic", "writes down recordings"),
-    "speech": ("sound", "speaks"),
+    "chat": ("mark", word("chats")),
+    "images": ("image", word("sees pictures")),
+    "audio": ("mic", word("hears recordings")),
+    "transcription": ("mic", word("writes down recordings")),
+    "speech": ("sound", word("speaks")),
 }
 """Icon and words of each sense; the page's script draws the icon, so that a long list stays light."""
 
@@ -49,9 +50,9 @@ def sheet(
 ) -> str:
     """The inside of the dialog. `usual` is what was decided for new chats."""
     return (
-        '<div class="choice-head"><h2 id="parley-choice-title">Who answers here</h2>'
+        f'<div class="choice-head"><h2 id="parley-choice-title">{say("Who answers here")}</h2>'
         '<button type="button" class="quiet" id="parley-choice-close" data-do="close-choice" '
-        f'aria-label="Close">{icon("close")}</button></div>'
+        f'aria-label="{say("Close")}">{icon("close")}</button></div>'
         '<div class="choice-told" role="alert" hidden></div>'
         f'<div class="choice-body">{_models(offers, choices, usual)}{section(own) if own else ""}'
         f"{voice_choice(speaker) if speaker else ''}{_json(choices)}</div>"
@@ -64,7 +65,8 @@ def chip(answering: Answering) -> str:
         return ""
     return (
         '<button type="button" class="chip json-chip" data-do="who-answers" aria-haspopup="dialog" '
-        'title="Replies here are JSON" aria-label="JSON: replies here are JSON">JSON</button>'
+        f'title="{say("Replies here are JSON")}" '
+        f'aria-label="{say("JSON: replies here are JSON")}">JSON</button>'
     )
 
 
@@ -73,22 +75,23 @@ def _models(offers: Sequence[Offer], choices: Choices, usual: Choices) -> str:
     if len(offers) >= _FILTER_FROM:
         box = (
             '<input type="search" id="parley-choice-filter" class="choice-filter" '
-            'placeholder="Filter by name" aria-label="Filter the models" autocomplete="off" '
-            'spellcheck="false">'
+            f'placeholder="{say("Filter by name")}" aria-label="{say("Filter the models")}" '
+            'autocomplete="off" spellcheck="false">'
         )
     auto = _row(
-        "Parley chooses",
-        "What each message needs, among what is connected",
+        say("Parley chooses"),
+        say("What each message needs, among what is connected"),
         checked=not choices.provider,
     )
     return (
         f'<section class="choice-models">{box}<div class="choice-list" role="radiogroup" '
         f'aria-labelledby="parley-choice-title">{auto}{_groups(offers, choices)}'
-        '<p class="choice-none" hidden>No model is called so.</p></div>'
+        f'<p class="choice-none" hidden>{say("No model is called so.")}</p></div>'
         f'<div class="choice-acts">{_always(choices, usual)}<div class="choice-refresh">'
         '<button type="button" class="plain" id="parley-choice-refresh" data-do="refresh-offers">'
-        f"{icon('retry')}<span>Refresh the list</span></button>"
-        "<small>asks each provider for its list; spends no request</small></div></div></section>"
+        f"{icon('retry')}<span>{say('Refresh the list')}</span></button>"
+        f"<small>{say('asks each provider for its list; spends no request')}</small></div></div>"
+        "</section>"
     )
 
 
@@ -104,7 +107,7 @@ def _groups(offers: Sequence[Offer], choices: Choices) -> str:
         name = next((n for n in groups if n[0] == choices.provider), (choices.provider, plain))
         gone = _row(
             choices.model,
-            "your choice, not in the list now",
+            say("your choice, not in the list now"),
             names=(choices.provider, choices.model),
             checked=True,
         )
@@ -152,7 +155,7 @@ def _row(
 def _icons(senses: Sequence[str]) -> str:
     known = [_SENSES[sense] for sense in senses if sense in _SENSES]
     drawn = "".join(
-        f'<i role="img" data-icon="{sign}" title="{words}" aria-label="{words}"></i>'
+        f'<i role="img" data-icon="{sign}" title="{say(words)}" aria-label="{say(words)}"></i>'
         for sign, words in known
     )
     return f'<span class="senses">{drawn}</span>'
@@ -160,29 +163,30 @@ def _icons(senses: Sequence[str]) -> str:
 
 def _always(choices: Choices, usual: Choices) -> str:
     same = (choices.provider, choices.model) == (usual.provider, usual.model)
-    return _switch("always", "Also for new chats", "", on=bool(usual.provider) and same)
+    return _switch("always", say("Also for new chats"), "", on=bool(usual.provider) and same)
 
 
 def _json(choices: Choices) -> str:
     schema = escape(choices.schema)
     switch = _switch(
         "json",
-        "Answer in JSON",
-        "In this chat: each reply is one JSON value, checked",
+        say("Answer in JSON"),
+        say("In this chat: each reply is one JSON value, checked"),
         on=choices.json,
     )
     return (
         f'<section class="choice-json">{switch}<div class="schema">'
-        '<label for="parley-schema">JSON Schema <small>optional; without one, any object will do'
-        '</small></label><textarea id="parley-schema" rows="7" spellcheck="false" '
-        'autocapitalize="off" autocomplete="off" placeholder="Paste a schema here, or drop a file">'
+        f'<label for="parley-schema">{say("JSON Schema")} '
+        f"<small>{say('optional; without one, any object will do')}</small></label>"
+        '<textarea id="parley-schema" rows="7" spellcheck="false" autocapitalize="off" '
+        f'autocomplete="off" placeholder="{say("Paste a schema here, or drop a file")}">'
         # A line break that follows the tag at once would be lost.
         f'\n{schema}</textarea><div class="schema-acts"><button type="button" class="plain" '
-        f'id="parley-schema-file" data-do="schema-file">{icon("up")}<span>From a file</span>'
+        f'id="parley-schema-file" data-do="schema-file">{icon("up")}<span>{say("From a file")}</span>'
         '</button><input type="file" accept=".json,.txt,application/json,application/schema+json" '
-        'tabindex="-1" aria-label="A file to read it from"><output></output><button type="button" '
-        'class="plain keep" id="parley-schema-keep" data-do="keep-schema">Keep this schema</button>'
-        "</div></div></section>"
+        f'tabindex="-1" aria-label="{say("A file to read it from")}"><output></output>'
+        '<button type="button" class="plain keep" id="parley-schema-keep" data-do="keep-schema">'
+        f"{say('Keep this schema')}</button></div></div></section>"
     )
 
 

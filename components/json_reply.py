@@ -8,6 +8,7 @@ from html import escape
 from components.highlight import code_block, open_code_block
 from components.icons import icon
 from components.markdown import pieces as markdown_pieces
+from components.words import say
 from messages import Provenance
 
 _BEGUN = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[{\[\"])")
@@ -61,18 +62,19 @@ def verdict(about: Provenance) -> str:
     if check is None:
         return ""
     if check.fits:
-        words = "Fits the schema" if check.by_schema else "Valid JSON"
+        words = say("Fits the schema") if check.by_schema else say("Valid JSON")
         return (
             f'<div class="json-check"><span class="pill">{icon("check")}{words}'
             f'</span><button type="button" class="plain" data-do="download-json">{icon("down")}'
-            "<span>Download</span></button></div>"
+            f"<span>{say('Download')}</span></button></div>"
         )
     listed = "".join(f"<li>{escape(problem)}</li>" for problem in check.problems)
     free = bool(about.requests) and all(request.free for request in about.requests)
-    again = "Ask again" if free else "Ask again (1 request)"
+    again = say("Ask again") if free else say("Ask again (1 request)")
     return (
-        f'<div class="notice warn misfit">{icon("alert")}<div><p>This is not the JSON that was asked '
-        f'for.</p><ul>{listed}</ul></div><button type="button" class="plain" data-do="repair">'
+        f'<div class="notice warn misfit">{icon("alert")}<div>'
+        f"<p>{say('This is not the JSON that was asked for.')}</p>"
+        f'<ul>{listed}</ul></div><button type="button" class="plain" data-do="repair">'
         f"{icon('retry')}<span>{again}</span></button></div>"
     )
 

@@ -6,12 +6,24 @@ from html import escape
 
 from components.icons import icon
 from components.moments import seconds
+from components.words import say, told, word
 from messages import Asking, Media, ToolCall, ToolResult
 from toolbox import REJECTED
 
 _SHOWN = 20_000
 """Characters of arguments and of a result that are shown."""
 _LINE = 200
+
+_PARTS = {
+    "Arguments": word("Arguments of {tool}"),
+    "Result": word("Result of {tool}"),
+    "Error": word("Error of {tool}"),
+}
+_VERDICTS = (
+    ("approve", word("Approve"), word("Approve {tool}")),
+    ("always", word("Always"), word("Always {tool}")),
+    ("reject", word("Reject"), word("Reject {tool}")),
+)
 
 
 def tool_card(
@@ -21,15 +33,16 @@ def tool_card(
     would be sent. Once it is answered the card is folded like any other."""
     state, note = _state(result, running, asking)
     head = (
-        f'{icon("tool")}<span class="unseen">Tool</span><b>{escape(call.name)}</b>'
+        f'{icon("tool")}<span class="unseen">{say("Tool")}</span><b>{escape(call.name)}</b>'
         f'<span class="gist">{_gist(call.arguments)}</span><span class="state">{note}</span>'
     )
     mark = f'class="tool {state}" data-tool="{escape(call.name)}"'
     if asking:
         return f'<div {mark}><div class="head">{head}</div></div>{_question(call, asking)}'
-    parts = _part("Arguments", call.name, _pretty(call.arguments))
+    parts = _part(word("Arguments"), call.name, _pretty(call.arguments))
     if result is not None:
-        parts += _part("Result" if result.ok else "Error", call.name, result.text)
+        label = word("Result") if result.ok else word("Error")
+        parts += _part(label, call.name, result.text)
     pictures = "".join(map(_picture, result.pictures)) if result else ""
     return (
         f"<details {mark}><summary>{head}{_why(result)}{icon('chevron')}</summary>"
@@ -41,21 +54,21 @@ def tool_card(
 def _part(label: str, tool: str, text: str) -> str:
     """A box that scrolls, so it can be reached by the keyboard and has a name."""
     return (
-        f'<p class="label">{label}</p><pre tabindex="0" role="group" '
-        f'aria-label="{label} of {escape(tool)}">{_clip(text)}</pre>'
+        f'<p class="label">{say(label)}</p><pre tabindex="0" role="group" '
+        f'aria-label="{say(_PARTS[label], tool=escape(tool))}">{_clip(text)}</pre>'
     )
 
 
 def _state(result: ToolResult | None, running: bool, asking: Asking | None) -> tuple[str, str]:
     """The card's class, and the words at its end."""
     if asking:
-        return "asking", "asks first"
+        return "asking", say("asks first")
     if result is None:
-        return ("running", "running") if running else ("failed", "no answer")
+        return ("running", say("running")) if running else ("failed", say("no answer"))
     if result.text == REJECTED:
-        return "failed", "rejected"
+        return "failed", say("rejected")
     took = [seconds(result.seconds)] if result.seconds else []
-    words = escape(" · ".join(took if result.ok else ["failed", *took]))
+    words = escape(" · ".join(took if result.ok else [say("failed"), *took]))
     return "done" if result.ok else "failed", words
 
 
@@ -72,21 +85,24 @@ def _question(call: ToolCall, asking: Asking) -> str:
     tool, why = escape(asking.tool), f"why-{re.sub(r'[^A-Za-z0-9_-]', '-', asking.call_id)}"
     acts = "".join(
         f'<button type="button" class="plain" data-do="decide" data-verdict="{verdict}" '
-        f'data-call="{escape(asking.call_id)}" aria-label="{label} {tool}">{label}</button>'
-        for verdict, label in (("approve", "Approve"), ("always", "Always"), ("reject", "Reject"))
+        f'data-call="{escape(asking.call_id)}" aria-label="{say(name, tool=tool)}">'
+        f"{say(label)}</button>"
+        for verdict, label, name in _VERDICTS
     )
+    may = say("May {tool} run?", tool=tool)
     return (
-        f'<div class="tool-question" role="group" tabindex="-1" aria-label="May {tool} run?" '
-        f'aria-describedby="{why}" data-call="{escape(asking.call_id)}"><p><b>May {tool} run?</b> '
-        f'<span id="{why}">{escape(asking.why)}</span></p>'
-        f"{_part('Arguments', asking.tool, _pretty(call.arguments))}<div>{acts}</div></div>"
+        f'<div class="tool-question" role="group" tabindex="-1" aria-label="{may}" '
+        f'aria-describedby="{why}" data-call="{escape(asking.call_id)}"><p><b>{may}</b> '
+        f'<span id="{why}">{escape(told(asking.why))}</span></p>'
+        f"{_part(word('Arguments'), asking.tool, _pretty(call.arguments))}<div>{acts}</div></div>"
     )
 
 
 def _picture(media: Media) -> str:
-    name = escape(media.name or "Picture")
+    name = escape(media.name or say("Picture"))
     return (
-        f'<button type="button" class="thumb drawn" data-do="enlarge" aria-label="Enlarge {name}">'
+        '<button type="button" class="thumb drawn" data-do="enlarge" '
+        f'aria-label="{say("Enlarge {name}", name=name)}">'
         f'<img src="/parley/media/{escape(media.sha256)}" alt="{name}" decoding="async"></button>'
     )
 
@@ -114,4 +130,5 @@ def _pretty(arguments: str) -> str:
 def _clip(text: str) -> str:
     if len(text) <= _SHOWN:
         return escape(text)
-    return escape(text[:_SHOWN]) + f"\n… {len(text) - _SHOWN:,} more characters"
+    more = say("… {n} more characters", n=f"{len(text) - _SHOWN:,}")
+    return f"{escape(text[:_SHOWN])}\n{more}"

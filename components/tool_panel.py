@@ -13,6 +13,7 @@ from html import escape
 from assistant import Answering, Assistant, Usage
 from components.icons import icon
 from components.moments import moment
+from components.words import count, say, word
 from toolbox import Change, Permission, ServerStatus, ToolSwitch
 
 _OURS = "Parley"
@@ -22,33 +23,39 @@ _COMPARED = 600
 """Lines of what is told of a tool that are compared; of longer ones only the new words are shown."""
 
 _PLAIN = {
-    "calculate": "Works out arithmetic, exactly.",
-    "chart": "Draws numbers as a line, bar or pie chart.",
-    "clock": "Tells the time and the weekday anywhere.",
-    "convert_units": "Converts units, such as miles to kilometres.",
-    "dates": "Counts days, and finds weekdays and dates.",
-    "forget": "Forgets what you no longer want remembered.",
-    "make_image": "Makes a picture, where the provider that answers can.",
-    "read_attachment": "Reads the documents attached to the chat.",
-    "read_page": "Fetches a page of the Web and reads its text.",
-    "remember": "Keeps a fact you told, and shows it with Undo.",
-    "search_memory": "Looks into what you said in other chats.",
-    "search_web": "Searches the Web.",
-    "weather": "Asks Open-Meteo for the weather of a place.",
+    "calculate": word("Works out arithmetic, exactly."),
+    "chart": word("Draws numbers as a line, bar or pie chart."),
+    "clock": word("Tells the time and the weekday anywhere."),
+    "convert_units": word("Converts units, such as miles to kilometres."),
+    "dates": word("Counts days, and finds weekdays and dates."),
+    "forget": word("Forgets what you no longer want remembered."),
+    "make_image": word("Makes a picture, where the provider that answers can."),
+    "read_attachment": word("Reads the documents attached to the chat."),
+    "read_page": word("Fetches a page of the Web and reads its text."),
+    "remember": word("Keeps a fact you told, and shows it with Undo."),
+    "search_memory": word("Looks into what you said in other chats."),
+    "search_web": word("Searches the Web."),
+    "weather": word("Asks Open-Meteo for the weather of a place."),
 }
 """For people. Tools that are not named here go by what is told to models."""
 
 _IS = {
-    "reads": ("Reads", "Looks at what is here; changes nothing"),
-    "writes": ("Writes", "Changes something that is kept"),
-    "reaches out": ("Reaches out", "Sends what it is given to another host or program"),
-    "costs": ("Costs 1 request", "Each use is a request to the provider"),
+    "reads": (word("Reads"), word("Looks at what is here; changes nothing")),
+    "writes": (word("Writes"), word("Changes something that is kept")),
+    "reaches out": (word("Reaches out"), word("Sends what it is given to another host or program")),
+    "costs": (word("Costs 1 request"), word("Each use is a request to the provider")),
 }
 _THREE: tuple[tuple[Permission, str], ...] = (
-    ("off", "Off"),
-    ("ask", "Ask first"),
-    ("allow", "Allowed"),
+    ("off", word("Off")),
+    ("ask", word("Ask first")),
+    ("allow", word("Allowed")),
 )
+_ILL = {
+    "approval": word("{server}: needs approval"),
+    "waiting": word("{server}: waiting to restart"),
+    "failed": word("{server}: failed"),
+}
+"""By the shape of a server's light, where it needs a look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +83,30 @@ async def look(
     switches = tuple(await toolbox.switches(owner, conversation))
     trouble = ""
     if not await toolbox.usable(owner, conversation, answering.model):
-        trouble = f"{answering.model} cannot use tools. Choose another model to have them used."
+        trouble = say(
+            "{model} cannot use tools. Choose another model to have them used.",
+            model=answering.model,
+        )
     elif switches and all(switch.permission == "off" for switch in switches):
-        trouble = "All tools are off: the model is told of none."
+        trouble = say("All tools are off: the model is told of none.")
     elif spent.most_requests < 2:
-        trouble = "Too few requests are left today: the model is told of no tools."
+        trouble = say("Too few requests are left today: the model is told of no tools.")
     return Tools(switches, tuple(toolbox.servers()) if operator else None, trouble)
 
 
 def side(tools: Tools) -> str:
     """How many there are, and what is unusual; it opens the panel."""
-    count = len(tools.switches)
-    things = {0: "No tools", 1: "1 tool"}.get(count, f"{count} tools")
+    things = say("No tools")
+    if tools.switches:
+        things = count(len(tools.switches), "1 tool", "{n} tools")
     asking = sum(switch.permission == "ask" for switch in tools.switches)
-    note, tone = (f"{asking} ask first" if asking > 1 else "1 asks first" if asking else ""), ""
+    note, tone = (count(asking, "1 asks first", "{n} ask first") if asking else ""), ""
     if ill := [one for one in tools.servers or () if one.state in ("failed", "changed")]:
         tone = " ill"
-        note = f"{ill[0].name}: {_light(ill[0])[1].lower()}"
-        note = f"{len(ill)} servers need a look" if len(ill) > 1 else note
+        note = say(_ILL[_light(ill[0])[0]], server=ill[0].name)
+        note = say("{n} servers need a look", n=len(ill)) if len(ill) > 1 else note
     elif tools.trouble:
-        note = "Not used just now"
+        note = say("Not used just now")
     small = f"<small>{escape(note)}</small>" if note else ""
     return (
         f'<button type="button" class="memories{tone}" data-do="tools" aria-haspopup="dialog">'
@@ -105,19 +116,22 @@ def side(tools: Tools) -> str:
 
 def shell() -> str:
     """What stands still; static/tools.js makes the dialog from it."""
+    foot = say(
+        "<b>Ask first</b> shows you each call before it runs. Once a web page, a document or a "
+        "picture is in a chat, tools that write or reach out ask there again."
+    )
     return (
         '<template id="parley-tools-shell"><div class="choice-head">'
-        '<h2 id="parley-tools-title" tabindex="-1">Tools</h2><button type="button" class="quiet" '
-        f'data-do="close-tools" aria-label="Close">{icon("close")}</button></div>'
+        f'<h2 id="parley-tools-title" tabindex="-1">{say("Tools")}</h2>'
+        '<button type="button" class="quiet" data-do="close-tools" '
+        f'aria-label="{say("Close")}">{icon("close")}</button></div>'
         f'<search class="tool-search" hidden><label class="seek">{icon("search")}'
         '<input type="search" maxlength="100" autocomplete="off" spellcheck="false" '
-        'placeholder="Search tools" aria-label="Search tools"></label></search>'
+        f'placeholder="{say("Search tools")}" aria-label="{say("Search tools")}"></label></search>'
         '<div class="choice-told" role="alert" hidden></div>'
         '<div class="tool-body" tabindex="-1"><div class="choice-wait"><i></i><i></i><i></i></div>'
         '<div data-part="list"></div><p class="none" hidden></p></div>'
-        '<p class="tool-foot"><b>Ask first</b> shows you each call before it runs. Once a web page, '
-        "a document or a picture is in a chat, tools that write or reach out ask there again.</p>"
-        '<p class="unseen" role="status"></p></template>'
+        f'<p class="tool-foot">{foot}</p><p class="unseen" role="status"></p></template>'
     )
 
 
@@ -142,19 +156,21 @@ def pane(tools: Tools) -> str:
 def _no_servers(tools: Tools) -> str:
     if tools.servers is None or tools.servers:
         return ""
-    return (
-        '<p class="tool-hint" data-key="hint">More tools come from MCP servers: name them in '
-        "<code>mcp.json</code> where Parley keeps its data, then start Parley again.</p>"
+    words = say(
+        "More tools come from MCP servers: name them in <code>mcp.json</code> where Parley keeps "
+        "its data, then start Parley again."
     )
+    return f'<p class="tool-hint" data-key="hint">{words}</p>'
 
 
 def _section(source: str, switches: Sequence[ToolSwitch], server: ServerStatus | None) -> str:
     if not switches and server is None:
         return ""
     name = "ours" if source == _OURS else f"server-{_id(source)}"
-    title = "Built in" if source == _OURS else escape(source)
-    count = f"{len(switches)} tool{'' if len(switches) == 1 else 's'}"
-    note = count if source == _OURS else f"MCP server, {count}"
+    title = say("Built in") if source == _OURS else escape(source)
+    note = count(len(switches), "1 tool", "{n} tools")
+    if source != _OURS:
+        note = count(len(switches), "MCP server, 1 tool", "MCP server, {n} tools")
     rows = "".join(_row(switch) for switch in switches)
     return (
         f'<section class="tool-source" data-key="{name}" data-holds aria-labelledby="{name}">'
@@ -171,11 +187,12 @@ def _row(switch: ToolSwitch) -> str:
     if switch.source != _OURS and mark and rest:
         shown = f'<span class="of">{escape(prefix)}__</span>{escape(rest)}'
     tags = "".join(
-        f'<span class="tag" title="{_IS[one][1]}">{_IS[one][0]}</span>' for one in switch.declares
+        f'<span class="tag" title="{say(_IS[one][1])}">{say(_IS[one][0])}</span>'
+        for one in switch.declares
     )
     radios = "".join(
         f'<label><input type="radio" name="{key}" id="{key}-{value}" value="{value}"'
-        f"{' checked' if value == switch.permission else ''}><span>{label}</span></label>"
+        f"{' checked' if value == switch.permission else ''}><span>{say(label)}</span></label>"
         for value, label in _THREE
     )
     return (
@@ -190,7 +207,7 @@ def _row(switch: ToolSwitch) -> str:
 def sentence(switch: ToolSwitch) -> str:
     """What it does, in one sentence."""
     if switch.source == _OURS and switch.name in _PLAIN:
-        return _PLAIN[switch.name]
+        return say(_PLAIN[switch.name])
     words = " ".join(switch.description.split())
     first = re.match(r".*?[.!?](?=\s|$)", words)
     words = first[0] if first else words
@@ -204,13 +221,15 @@ def _light(server: ServerStatus) -> tuple[str, str]:
     """The shape of its light, and the words beside it."""
     match server.state:
         case "connecting":
-            return "starting", "Starting"
+            return "starting", say("Starting")
         case "ready":
-            return "running", "Running"
+            return "running", say("Running")
         case "changed":
-            return "approval", "Needs approval"
+            return "approval", say("Needs approval")
         case "failed":
-            return ("waiting", "Waiting to restart") if server.again_at else ("failed", "Failed")
+            if server.again_at:
+                return "waiting", say("Waiting to restart")
+            return "failed", say("Failed")
 
 
 def _lights(servers: Sequence[ServerStatus]) -> str:
@@ -225,7 +244,7 @@ def _lights(servers: Sequence[ServerStatus]) -> str:
         )
     if not lights:
         return ""
-    label = 'role="group" aria-label="MCP servers"'
+    label = f'role="group" aria-label="{say("MCP servers")}"'
     return f'<div class="lights" data-key="lights" {label}>{lights}</div>'
 
 
@@ -234,17 +253,18 @@ def _server(server: ServerStatus) -> str:
     key, name = _id(server.name), escape(server.name)
     more = ""
     if server.again_at:
-        more = f"<small>Next attempt at {moment(server.again_at)}</small>"
+        more = f"<small>{say('Next attempt at {time}', time=moment(server.again_at))}</small>"
     elif shape == "failed":
-        more = "<small>Correct <code>mcp.json</code>, then start Parley again.</small>"
+        correct = say("Correct <code>mcp.json</code>, then start Parley again.")
+        more = f"<small>{correct}</small>"
     restart = ""
     if shape != "failed":
         # It keeps the keyboard while it can do nothing.
         held = ' aria-disabled="true"' if shape == "starting" else ""
         restart = (
             f'<button type="button" class="plain" data-do="restart-server" id="restart-{key}" '
-            f'data-server="{name}" aria-label="Restart {name}"{held}>{icon("retry")}'
-            "<span>Restart</span></button>"
+            f'data-server="{name}" aria-label="{say("Restart {name}", name=name)}"{held}>'
+            f"{icon('retry')}<span>{say('Restart')}</span></button>"
         )
     error = f'<p class="server-error">{escape(server.error)}</p>' if server.error else ""
     return (
@@ -258,31 +278,36 @@ def _changes(server: ServerStatus) -> str:
     if not server.changes:
         return ""
     key, name = _id(server.name), escape(server.name)
-    count = len(server.changes)
-    these = "1 tool is" if count == 1 else f"{count} tools are"
-    stay = "stays" if count == 1 else "stay"
+    stay = count(
+        len(server.changes),
+        "1 tool is not what was let in before, and stays away from the model until you approve: "
+        "a description is read by the model, and may be written to mislead it.",
+        "{n} tools are not what was let in before, and stay away from the model until you approve: "
+        "a description is read by the model, and may be written to mislead it.",
+    )
+    approve = say("Approve what changed in {name}", name=name)
     listed = "".join(_change(change) for change in server.changes)
     return (
-        f"<p>{these} not what was let in before, and {stay} away from the model until you approve: "
-        "a description is read by the model, and may be written to mislead it.</p>"
+        f"<p>{stay}</p>"
         f'<details class="changes" id="changes-{key}" data-seen="{escape(server.seen)}">'
-        f"<summary>Look at what changed{icon('chevron')}</summary>{listed}"
+        f"<summary>{say('Look at what changed')}{icon('chevron')}</summary>{listed}"
         f'<button type="button" class="plain keep" data-do="approve-server" id="approve-{key}" '
         f'data-server="{name}" data-seen="{escape(server.seen)}" '
-        f'aria-label="Approve what changed in {name}">{icon("check")}<span>Approve</span></button>'
+        f'aria-label="{approve}">{icon("check")}<span>{say("Approve")}</span></button>'
         "</details>"
     )
 
 
 def _change(change: Change) -> str:
-    kind = "is new" if change.kind == "new" else "has changed"
-    note = ""
+    tool, note = escape(change.tool), ""
+    words = say("<code>{tool}</code> has changed", tool=tool)
+    if change.kind == "new":
+        words = say("<code>{tool}</code> is new", tool=tool)
     if change.kind == "changed" and not change.before:
-        note = "<p>What it said before was not kept. This is what it says now:</p>"
+        note = f"<p>{say('What it said before was not kept. This is what it says now:')}</p>"
     return (
-        f'<div class="change"><h4><code>{escape(change.tool)}</code> {kind}</h4>{note}'
-        f'<pre tabindex="0" role="group" aria-label="{escape(change.tool)}">{_compared(change)}</pre>'
-        "</div>"
+        f'<div class="change"><h4>{words}</h4>{note}'
+        f'<pre tabindex="0" role="group" aria-label="{tool}">{_compared(change)}</pre></div>'
     )
 
 
@@ -296,9 +321,9 @@ def _compared(change: Change) -> str:
     for line in ndiff(before, now):
         words = escape(line[2:])
         if line.startswith("+ "):
-            lines.append(f'<ins><span class="unseen">Added: </span>{words}</ins>')
+            lines.append(f'<ins><span class="unseen">{say("Added:")} </span>{words}</ins>')
         elif line.startswith("- "):
-            lines.append(f'<del><span class="unseen">Removed: </span>{words}</del>')
+            lines.append(f'<del><span class="unseen">{say("Removed:")} </span>{words}</del>')
         elif line.startswith("  "):
             lines.append(words)
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from html import escape
 from typing import Protocol
 
 from components.icons import icon
+from components.words import say, told
 from messages import Message, Provenance
 from voice.language import guess
 
@@ -15,20 +16,20 @@ def spoken(about: Provenance) -> str:
     """Empty where nothing was spoken. While pieces come they are played one after the other."""
     if about.spoken is None and not about.pieces and not about.unvoiced and not about.voice_note:
         return ""
-    inner, told = "", ""
+    inner, marks = "", ""
     if about.spoken or about.pieces:
-        told = _addresses(about)
+        marks = _addresses(about)
         inner = _player(about)
     elif about.unvoiced:
-        told = f' data-words="{escape(about.unvoiced)}" data-language="{guess(about.unvoiced)}"'
+        marks = f' data-words="{escape(about.unvoiced)}" data-language="{guess(about.unvoiced)}"'
         inner = (
             '<button type="button" class="plain" data-do="play-reply">'
-            f"{icon('sound')}<span>Read aloud</span></button>"
-            '<small class="voice-note">by a voice of your browser: no other here can</small>'
+            f"{icon('sound')}<span>{say('Read aloud')}</span></button>"
+            f'<small class="voice-note">{say("by a voice of your browser: no other here can")}</small>'
         )
     if about.voice_note:
-        inner += f'<p class="voice-note">{escape(about.voice_note)}</p>'
-    return f'<div class="spoken"{told}>{inner}</div>'
+        inner += f'<p class="voice-note">{escape(told(about.voice_note))}</p>'
+    return f'<div class="spoken"{marks}>{inner}</div>'
 
 
 def read_aloud(message: Message) -> str:
@@ -37,8 +38,8 @@ def read_aloud(message: Message) -> str:
     if about.spoken or about.pieces or about.json or not message.text.strip():
         return ""
     return (
-        '<button type="button" class="quiet" data-do="read-aloud" aria-label="Read aloud" '
-        f'title="Read aloud">{icon("sound")}</button>'
+        f'<button type="button" class="quiet" data-do="read-aloud" aria-label="{say("Read aloud")}" '
+        f'title="{say("Read aloud")}">{icon("sound")}</button>'
     )
 
 
@@ -59,12 +60,14 @@ def _player(about: Provenance) -> str:
     sound = f'<audio src="{_url(source.sha256)}" preload="none"></audio>' if source else ""
     held = "" if source else " disabled"
     return (
-        '<div class="player"><button type="button" data-do="play" aria-label="Play the reply">'
-        f'{icon("play")}{icon("pause")}</button><input type="range" min="0" max="1000" value="0" '
-        f'aria-label="Position in the spoken reply"{held}><output>{label}</output>'
-        '<button type="button" class="speed" data-do="speed" title="How fast it is played">1×</button>'
-        f'{sound}</div><button type="button" class="plain refused" data-do="play-reply" hidden>'
-        f"{icon('play')}<span>Play the reply</span></button>"
+        '<div class="player"><button type="button" data-do="play" '
+        f'aria-label="{say("Play the reply")}">{icon("play")}{icon("pause")}</button>'
+        '<input type="range" min="0" max="1000" value="0" '
+        f'aria-label="{say("Position in the spoken reply")}"{held}><output>{label}</output>'
+        '<button type="button" class="speed" data-do="speed" '
+        f'title="{say("How fast it is played")}">1×</button>{sound}</div>'
+        '<button type="button" class="plain refused" data-do="play-reply" hidden>'
+        f"{icon('play')}<span>{say('Play the reply')}</span></button>"
     )
 
 
@@ -102,21 +105,26 @@ class Speaker(Protocol):
 
 def voice_choice(speaker: Speaker) -> str:
     """Which voice reads replies, and how fast, in all conversations."""
+    head = f'<section class="choice-voice"><h3>{say("How replies are spoken")}</h3>'
     if speaker.offline and not speaker.voices:
-        told = "Nothing here can speak: a voice of your browser reads replies aloud."
-        return f'<section class="choice-voice"><h3>How replies are spoken</h3><small>{told}</small></section>'
-    price = " · 1 request" if speaker.counts else ""
+        words = say("Nothing here can speak: a voice of your browser reads replies aloud.")
+        return f"{head}<small>{words}</small></section>"
+    words = say(
+        "By {speaker}, where “Speak replies” is on; in all your chats. A reply in another language "
+        "is read by a voice for it, where there is one.",
+        speaker=escape(speaker.label),
+    )
+    preview = say("Preview · 1 request") if speaker.counts else say("Preview")
     paces = "".join(
         f'<option value="{pace:g}"{" selected" if pace == speaker.pace else ""}>{pace:g}×</option>'
         for pace in PACES
     )
     return (
-        '<section class="choice-voice"><h3>How replies are spoken</h3>'
-        f"<small>By {escape(speaker.label)}, where “Speak replies” is on; in all your chats. A reply "
-        "in another language is read by a voice for it, where there is one.</small>"
-        f'<div class="voice-line"><label>Voice{_voices(speaker)}</label><label>Speed'
-        f'<select id="parley-pace">{paces}</select></label><button type="button" class="plain" '
-        f'id="parley-preview" data-do="preview-voice">{icon("sound")}<span>Preview{price}</span>'
+        f"{head}<small>{words}</small>"
+        f'<div class="voice-line"><label>{say("Voice")}{_voices(speaker)}</label>'
+        f'<label>{say("Speed")}<select id="parley-pace">{paces}</select></label>'
+        '<button type="button" class="plain" id="parley-preview" data-do="preview-voice">'
+        f"{icon('sound')}<span>{preview}</span>"
         '</button></div><p class="voice-told" role="status"></p></section>'
     )
 
@@ -127,11 +135,11 @@ def _voices(speaker: Speaker) -> str:
     if not speaker.voices:
         return (
             f'<input type="text" id="parley-voice" value="{chosen}" autocomplete="off" '
-            'autocapitalize="off" spellcheck="false" placeholder="its name">'
+            f'autocapitalize="off" spellcheck="false" placeholder="{say("its name")}">'
         )
     groups: dict[str, str] = {}
     if speaker.chosen not in {voice.id for voice in speaker.voices}:
-        groups[""] = f'<option value="{chosen}" selected>{chosen or "The usual one"}</option>'
+        groups[""] = f'<option value="{chosen}" selected>{chosen or say("The usual one")}</option>'
     for voice in speaker.voices:
         mark = " selected" if voice.id == speaker.chosen else ""
         row = f'<option value="{escape(voice.id)}"{mark}>{escape(voice.name)}</option>'

@@ -6,6 +6,7 @@ import * as conversations from "./conversations.js";
 import * as line from "./line.js";
 import * as ownKey from "./own_key.js";
 import { order } from "./orders.js";
+import { t } from "./words.js";
 
 const SETTLE_MS = 300; // arrow keys pass over many models: the one they rest on is meant
 const LONGEST_SCHEMA = 100_000;
@@ -57,7 +58,7 @@ function open(button) {
   here = conversations.id();
   [picked, forAll, goal] = [null, null, button.dataset.to ?? ""];
   ownKey.forget();
-  dialog.innerHTML = `<div class="choice-head"><h2 id="parley-choice-title">Who answers here</h2></div>
+  dialog.innerHTML = `<div class="choice-head"><h2 id="parley-choice-title">${t("Who answers here")}</h2></div>
     <div class="choice-body"><div class="choice-wait"><i></i><i></i><i></i></div></div>`;
   dialog.showModal();
   line.choosing(true);
@@ -174,10 +175,10 @@ async function refresh(button) {
   const words = $("span", button);
   tell("");
   button.disabled = true;
-  words.textContent = "Asking…";
+  words.textContent = t("Asking…");
   const told = await order({ do: "refresh" });
   button.disabled = false;
-  words.textContent = "Refresh the list";
+  words.textContent = t("Refresh the list");
   if (!dialog.open) return;
   line.choosing(true); // some may have answered where another did not
   if (!told.ok) tell(worded(told));
@@ -214,12 +215,12 @@ const isDirty = () => Boolean(schema()) && schema().value.trim() !== schema().de
 function weigh() {
   const dirty = isDirty();
   $("[data-do=keep-schema]", dialog).disabled = !dirty;
-  $(".schema-acts output", dialog).textContent = !dirty && schema().value.trim() ? "Kept" : "";
+  $(".schema-acts output", dialog).textContent = !dirty && schema().value.trim() ? t("Kept") : "";
 }
 
 async function read(file) {
   if (!file) return;
-  if (file.size > LONGEST_SCHEMA) return tell("<b>This file is too large for a schema.</b> 100 KB are the most.");
+  if (file.size > LONGEST_SCHEMA) return tell(`<b>${t("This file is too large for a schema.")}</b> ${t("100 KB are the most.")}`);
   const words = await file.text();
   if (!schema()) return; // the sheet was closed meanwhile
   schema().value = words;
@@ -260,7 +261,7 @@ function download(button) {
   const title = listed.replace(/[\\/:*?"<>|\p{Cc}]+/gu, " ").trim().slice(0, 60).trim();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([code.textContent, "\n"], { type: "application/json" }));
-  link.download = `${title || "reply"}.json`;
+  link.download = `${title || t("reply")}.json`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

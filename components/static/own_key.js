@@ -1,6 +1,7 @@
 // A key of one's own: typed into the sheet behind the status line, sent once, and kept nowhere here.
 
 import { $, escape, on } from "./dom.js";
+import { t } from "./words.js";
 
 let dialog = null;
 let said = ""; // what came of the last try, while the sheet is open
@@ -40,7 +41,7 @@ async function connect(hooks) {
   field.value = "";
   if (!key) return field.focus();
   $("#parley-key-on", dialog).disabled = true;
-  tell("Asking there…");
+  tell(t("Asking there…"));
   const [whose] = $("#parley-key-provider", dialog).selectedOptions;
   const told = await send("POST", { provider: whose.value, plan: whose.dataset.plan, key });
   const button = $("#parley-key-on", dialog);
@@ -72,6 +73,6 @@ async function send(method, body) {
     const answer = await fetch("/parley/key", { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
     return await answer.json();
   } catch {
-    return { ok: false, message: "No answer came from Parley.", advice: "Check that it still runs, then try again." };
+    return { ok: false, message: t("No answer came from Parley."), advice: t("Check that it still runs, then try again.") };
   }
 }

@@ -3,9 +3,9 @@
 import { $, $$, on } from "./dom.js";
 import * as conversations from "./conversations.js";
 import { order } from "./orders.js";
+import { t } from "./words.js";
 
 const STATES = ["asking", "running", "done", "failed"];
-const SAID = { done: "is done", failed: "failed", rejected: "was rejected" };
 
 const told = new Map(); // a card → the state that was last seen, so that each is said once
 let region = null;
@@ -41,6 +41,11 @@ export function around(draw, opening = false) {
   say(opening);
 }
 
+function ended({ dataset: { tool } }, state, words) {
+  if (words === t("rejected")) return t("{tool} was rejected", { tool });
+  return state === "done" ? t("{tool} is done", { tool }) : t("{tool} failed", { tool });
+}
+
 function say(opening) {
   const words = [];
   // Only the newest reply goes on; a long conversation is not looked through twenty times a second.
@@ -49,8 +54,8 @@ function say(opening) {
     const state = STATES.find((one) => card.classList.contains(one));
     if (told.get(name) === state) continue;
     told.set(name, state);
-    if (state === "asking") words.push(`${$("p", card.nextElementSibling).textContent} Approve, Always or Reject.`);
-    else if (!opening && state !== "running") words.push(`${card.dataset.tool} ${SAID[$(".state", card).textContent] ?? SAID[state]}.`);
+    if (state === "asking") words.push(`${$("p", card.nextElementSibling).textContent} ${t("Approve, Always or Reject.")}`);
+    else if (!opening && state !== "running") words.push(`${ended(card, state, $(".state", card).textContent)}.`);
   }
   if (words.length) region.textContent = words.join(" ");
 }

@@ -4,6 +4,7 @@ import { $, $$, on } from "./dom.js";
 import * as line from "./line.js";
 import { renew } from "./memories.js";
 import { order } from "./orders.js";
+import { t } from "./words.js";
 
 const MANY = 12; // tools, beyond which they can be searched
 
@@ -23,7 +24,7 @@ export function begin() {
   dialog.addEventListener("input", ({ target }) => {
     if (target.type !== "search") return;
     const count = sift();
-    announce(count === 1 ? "1 tool." : `${count} tools.`);
+    announce(`${count === 1 ? t("1 tool") : t("{n} tools", { n: count })}.`);
   });
   on("tools", open);
   on("close-tools", leave);
@@ -64,7 +65,7 @@ export function show(html) {
   for (const { id, dataset } of read) {
     const now = document.getElementById(id);
     if (now && now.dataset.seen === dataset.seen) now.open = true;
-    else if (now) tell("It has changed again. Look at it once more.");
+    else if (now) tell(t("It has changed again. Look at it once more."));
   }
   sift();
   for (const [name, state] of states()) if (before.has(name) && before.get(name) !== state) announce(`${name}: ${state}.`);
@@ -90,7 +91,7 @@ function sift() {
   const count = rows.filter((row) => !row.hidden).length;
   const none = $(".none", dialog);
   none.hidden = count > 0 || !words.length;
-  none.textContent = `No tool is called “${sought}”, or does that.`;
+  none.textContent = t("No tool is called “{sought}”, or does that.", { sought });
   return count;
 }
 

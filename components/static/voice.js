@@ -3,6 +3,7 @@
 import { $, $$, on } from "./dom.js";
 import { order } from "./orders.js";
 import * as sound from "./sound.js";
+import { language, t } from "./words.js";
 
 const PATIENCE_MS = 90_000;
 const samples = new Map(); // what was previewed here, so that it is never paid for twice
@@ -21,7 +22,7 @@ export function begin(onTrouble) {
 const wanted = () => ({ voice: $("#parley-voice").value.trim(), pace: Number($("#parley-pace").value) });
 
 function nameLanguages() {
-  const names = new Intl.DisplayNames(["en"], { type: "language" });
+  const names = new Intl.DisplayNames([language], { type: "language" });
   for (const group of $$("#parley-voice optgroup")) {
     try { group.label = names.of(group.label); } catch { /* no tag that is known: it stays */ }
   }
@@ -36,7 +37,7 @@ async function preview(button) {
   const { voice, pace } = wanted();
   const key = `${voice} ${pace}`;
   button.disabled = true;
-  tell({ message: samples.has(key) ? "" : "Asking for a sample…" });
+  tell({ message: samples.has(key) ? "" : t("Asking for a sample…") });
   const told = samples.has(key) ? { ok: true, sound: samples.get(key) } : await order({ do: "preview", voice, pace }, PATIENCE_MS);
   const again = $("#parley-preview");
   if (again) again.disabled = false;
