@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from assistant import Answering
 from components import usage
+from components.words import speaking
 from inference.usage import DayUse, UsageReport
 
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
@@ -157,6 +158,14 @@ def test_where_nothing_is_spent_there_is_nothing_to_unfold() -> None:
     own = Answering("Ollama <x>", "llama3.2", offline=False, advice="")
     free = usage.pane(report(billing="free", limit=None, left=None), own)
     assert "Ollama &lt;x&gt;: no requests are spent" in free
+
+
+def test_it_is_told_in_the_readers_language() -> None:
+    with speaking("de"):
+        html = usage.pane(report(), ONLINE)
+    assert "Anfragen heute" in html
+    assert ". Nov." in html
+    assert "Requests" not in html
 
 
 def test_a_purpose_nobody_foresaw_is_drawn_and_escaped_too() -> None:
