@@ -5,6 +5,7 @@ from html import escape
 from assistant import Fullness
 from components.controls import act, switch, tokens
 from components.icons import icon
+from components.words import count, say
 from messages import Provenance
 
 _TIGHT = 0.6
@@ -21,17 +22,21 @@ def meter(full: Fullness, conversation: str = "", *, can_summarise: bool) -> str
         return ""
     from_now_on = _note(full.dropped, full.summarised, full.sent_from, conversation)
     share = min(1.0, full.tokens / full.window)
-    said = f"{tokens(full.tokens, full.window)} of {tokens(full.window, full.window)} tokens"
+    used, room = (tokens(number, full.window) for number in (full.tokens, full.window))
+    said = say("{used} of {all} tokens", used=used, all=room)
+    with_last = say("{tokens} with the last message", tokens=f"<b>{said}</b>")
+    window = escape(say("The model's window: {tokens}", tokens=said))
+    about = say("Context: {tokens}", tokens=said)
     tone = " full" if share >= _FULL else ""
     whole = ' data-whole="yes"' if full.whole else ""
     return (
         f'<button type="button" class="quiet meter{tone}" data-do="context" aria-haspopup="dialog" '
-        f'title="The model&#x27;s window: {said}" aria-label="Context: {said}">{_ring(share)}</button>'
+        f'title="{window}" aria-label="{about}">{_ring(share)}</button>'
         f'<div class="memory-card context-card" popover tabindex="-1" role="dialog"{whole} '
-        'aria-labelledby="parley-context-title"><h2 id="parley-context-title">What the model sees'
-        f'</h2><p class="usage"><b>{said}</b> with the last message</p>'
-        f'<div class="bar{tone}" role="meter" aria-label="Tokens of the window" aria-valuemin="0" '
-        f'aria-valuemax="{full.window}" aria-valuenow="{min(full.tokens, full.window)}">'
+        'aria-labelledby="parley-context-title"><h2 id="parley-context-title">'
+        f'{say("What the model sees")}</h2><p class="usage">{with_last}</p>'
+        f'<div class="bar{tone}" role="meter" aria-label="{say("Tokens of the window")}" '
+        f'aria-valuemin="0" aria-valuemax="{full.window}" aria-valuenow="{min(full.tokens, full.window)}">'
         f'<i style="width:{100 * share:.0f}%"></i></div>{_sent(full)}'
         f"{_summarise(full, share) if can_summarise else ''}{_whole(full)}</div>{from_now_on}"
     )
@@ -55,34 +60,43 @@ def _note(dropped: int, summarised: int, first: str, conversation: str = "") -> 
 
 
 def _marker(dropped: int, summarised: int) -> str:
-    one = dropped == 1
-    what = "1 earlier message is" if one else f"{dropped:,} earlier messages are"
+    what = count(
+        dropped,
+        "1 earlier message is no longer sent word for word",
+        "{n} earlier messages are no longer sent word for word",
+    )
+    again = count(dropped, "Send it again", "Send them again")
+    asked = say("All that fits goes along from your next message on.")
     return (
-        f'<div class="marker" role="note"><p><b>{what} no longer sent word for word</b><span>'
+        f'<div class="marker" role="note"><p><b>{what}</b><span>'
         f"{_instead(dropped, summarised)}</span> "
-        f'<button type="button" class="link" data-do="send-whole">Send {"it" if one else "them"} '
-        'again</button><span class="asked">All that fits goes along from your next message on.</span> '
-        '<button type="button" class="link" data-do="show-unsent">Show</button></p></div>'
+        f'<button type="button" class="link" data-do="send-whole">{again}'
+        f'</button><span class="asked">{asked}</span> <button type="button" class="link" '
+        f'data-do="show-unsent">{say("Show")}</button></p></div>'
     )
 
 
 def _instead(dropped: int, summarised: int) -> str:
-    they, them, stand = ("it", "it", "stands") if dropped == 1 else ("they", "them", "stand")
     if summarised >= dropped:
-        return f"{they} {stand} in a summary"
+        return count(dropped, "it stands in a summary", "they stand in a summary")
     if summarised:
-        return f"{summarised:,} stand in a summary, recall finds the others again"
-    return f"recall finds {them} again"
+        number = f"{summarised:,}"
+        return say("{n} stand in a summary, recall finds the others again", n=number)
+    return count(dropped, "recall finds it again", "recall finds them again")
 
 
 def _sent(full: Fullness) -> str:
     if not full.dropped:
-        return "<p>All of this conversation was sent word for word.</p>"
-    was = "message was" if full.dropped == 1 else "messages were"
-    instead = _instead(full.dropped, full.summarised)
+        return f"<p>{say('All of this conversation was sent word for word.')}</p>"
+    told = count(
+        full.dropped,
+        "1 earlier message was not sent word for word: {instead}.",
+        "{n} earlier messages were not sent word for word: {instead}.",
+        instead=_instead(full.dropped, full.summarised),
+    )
     return (
-        f"<p>{full.dropped:,} earlier {was} not sent word for word: {instead}. "
-        '<button type="button" class="link" data-do="show-unsent">Show where</button></p>'
+        f'<p>{told} <button type="button" class="link" data-do="show-unsent">'
+        f"{say('Show where')}</button></p>"
     )
 
 
@@ -90,14 +104,13 @@ def _summarise(full: Fullness, share: float) -> str:
     left_out = full.dropped > full.summarised
     if full.whole or not (left_out or share > _TIGHT):
         return ""
-    return (
-        f'<p class="acts">{act("summarise", "fold", "Summarise the earlier part (1 request)")}</p>'
-    )
+    words = say("Summarise the earlier part (1 request)")
+    return f'<p class="acts">{act("summarise", "fold", words)}</p>'
 
 
 def _whole(full: Fullness) -> str:
-    note = "Word for word, without a summary; more tokens a request"
-    return switch("whole", "Send all that fits", note, on=full.whole)
+    note = say("Word for word, without a summary; more tokens a request")
+    return switch("whole", say("Send all that fits"), note, on=full.whole)
 
 
 def _ring(share: float) -> str:
@@ -112,10 +125,10 @@ def _ring(share: float) -> str:
 
 def pin_act(pinned: bool) -> str:
     """On a message of one's own: whether it goes along however long ago it was said."""
-    name = "Always sent" if pinned else "Always send"
+    name, state = say("Always send"), say("Always sent")
     pressed = str(pinned).lower()
     return (
         f'<button type="button" class="quiet pin" data-do="pin-message" aria-pressed="{pressed}" '
-        f'aria-label="Always send" title="{name}">{icon("pin")}<span class="pinned">Always sent</span>'
-        "</button>"
+        f'aria-label="{name}" title="{state if pinned else name}">{icon("pin")}'
+        f'<span class="pinned">{state}</span></button>'
     )

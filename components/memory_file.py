@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from assistant import Assistant, Refused
+from components.words import told
 from memories import MAX_IMPORT
 
 _HEADERS = {
@@ -30,8 +31,8 @@ def memory_routes(assistant: Assistant, changed: Callable[[str], None]) -> APIRo
         try:
             added = await assistant.memory.bring_back(owner, await _body(request))
         except Refused as refused:
-            told = {"message": refused.message, "advice": refused.advice}
-            return JSONResponse(told, status_code=422)
+            why = {"message": told(refused.message), "advice": told(refused.advice)}
+            return JSONResponse(why, status_code=422)
         changed(owner)
         return JSONResponse({"added": added})
 

@@ -15,6 +15,7 @@ from assistant import Assistant
 from components.controls import act, switch
 from components.icons import icon
 from components.recalled import SIGNS, acts, origin, words
+from components.words import say, told, word
 from memories import MAX_TEXT, MemoryState, Sought
 from messages import Memory, MemoryKind
 
@@ -24,12 +25,17 @@ _LONG = 260
 """Characters from which on an entry is folded to a few lines."""
 
 _SECTIONS: dict[MemoryKind, tuple[str, str]] = {
-    "instruction": ("Always sent", "Standing instructions, from your own sentences"),
-    "fact": ("Facts", "What you told Parley to remember"),
-    "said": ("What was said", "Found again where it fits what you ask"),
-    "passage": ("From documents", "Passages that all chats recall"),
+    "instruction": (word("Always sent"), word("Standing instructions, from your own sentences")),
+    "fact": (word("Facts"), word("What you told Parley to remember")),
+    "said": (word("What was said"), word("Found again where it fits what you ask")),
+    "passage": (word("From documents"), word("Passages that all chats recall")),
 }
-_TIMES = {0: "Any time", 1: "Today", 7: "Last 7 days", 30: "Last 30 days"}
+_TIMES = {
+    0: word("Any time"),
+    1: word("Today"),
+    7: word("Last 7 days"),
+    30: word("Last 30 days"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +105,24 @@ def pane(state: MemoryState, sections: Sequence[Section], wanted: Asked) -> str:
 
 def shell() -> str:
     """What stands still; static/memories.js makes the dialog from it."""
-    kinds = [("", "Everything"), *((kind, title) for kind, (title, _) in _SECTIONS.items())]
-    times = [(str(days), title) for days, title in _TIMES.items()]
+    kinds = [
+        ("", say("Everything")),
+        *((kind, say(title)) for kind, (title, _) in _SECTIONS.items()),
+    ]
+    times = [(str(days), say(title)) for days, title in _TIMES.items()]
+    search = say("Search what is remembered")
     return (
         '<template id="parley-memories-shell"><div class="choice-head">'
-        '<h2 id="parley-memories-title">What is remembered</h2><button type="button" class="quiet" '
-        f'data-do="close-memories" aria-label="Close">{icon("close")}</button></div>'
+        f'<h2 id="parley-memories-title">{say("What is remembered")}</h2>'
+        '<button type="button" class="quiet" data-do="close-memories" '
+        f'aria-label="{say("Close")}">{icon("close")}</button></div>'
         '<form class="sought" role="search"><label class="seek">'
         f'{icon("search")}<input type="search" name="query" maxlength="300" autocomplete="off" '
-        'spellcheck="false" placeholder="Search what is remembered" '
-        'aria-label="Search what is remembered"></label><div class="narrow">'
-        f"{_select('kind', 'Which', kinds)}{_select('days', 'When', times)}"
-        '<label class="pill"><input type="checkbox" name="here"><span>This chat</span></label>'
+        f'spellcheck="false" placeholder="{search}" '
+        f'aria-label="{search}"></label><div class="narrow">'
+        f"{_select('kind', say('Which'), kinds)}{_select('days', say('When'), times)}"
+        '<label class="pill"><input type="checkbox" name="here">'
+        f"<span>{say('This chat')}</span></label>"
         '</div></form><div class="choice-told" role="alert" hidden></div>'
         '<div class="kept-body" tabindex="-1"><div class="choice-wait"><i></i><i></i><i></i></div>'
         '<div data-part="list"></div></div><div class="kept-foot"><div data-part="switches"></div>'
@@ -125,39 +137,44 @@ def _select(name: str, about: str, options: Sequence[tuple[str, str]]) -> str:
 
 def _data() -> str:
     return (
-        f'<details class="kept-data"><summary>Your data{icon("chevron")}</summary><div>'
+        f'<details class="kept-data"><summary>{say("Your data")}{icon("chevron")}</summary><div>'
         '<a class="plain" href="/parley/memories.json" download="parley-memories.json">'
-        f"{icon('down')}<span>Export</span></a>{act('import-memories', 'up', 'Import')}"
+        f"{icon('down')}<span>{say('Export')}</span></a>"
+        f"{act('import-memories', 'up', say('Import'))}"
         '<input type="file" accept=".json,application/json" tabindex="-1" '
-        'aria-label="File of memories">'
-        f"{act('forget-chat', 'trash', 'Forget what was said in this chat')}"
+        f'aria-label="{say("File of memories")}">'
+        f"{act('forget-chat', 'trash', say('Forget what was said in this chat'))}"
         '<button type="button" class="plain risky" data-do="erase">'
-        f"{icon('alert')}<span>Erase all my data…</span></button></div></details>"
+        f"{icon('alert')}<span>{say('Erase all my data…')}</span></button></div></details>"
     )
 
 
 def _standing(state: MemoryState) -> str:
     """How memory stands, where that is worth saying."""
-    told: list[str] = []
+    lines: list[str] = []
     if state.paused_everywhere or state.paused_here:
-        where = "everywhere" if state.paused_everywhere else "in this chat"
-        told.append(
-            f"{icon('pause')}<span><b>Memory is paused {where}.</b> Nothing is recalled or "
-            "remembered until you go on; what is kept stays.</span>"
-        )
+        here = say("Memory is paused in this chat.")
+        where = say("Memory is paused everywhere.") if state.paused_everywhere else here
+        kept = say("Nothing is recalled or remembered until you go on; what is kept stays.")
+        lines.append(f"{icon('pause')}<span><b>{where}</b> {kept}</span>")
     if state.to_make:
         share = 100 * state.made / state.to_make
-        told.append(
-            f"{icon('retry')}<span>Making the memory's index again: {state.made:,} of "
-            f'{state.to_make:,}<i class="bar" role="progressbar" aria-label="Index" '
+        making = say(
+            "Making the memory's index again: {made} of {all}",
+            made=f"{state.made:,}",
+            all=f"{state.to_make:,}",
+        )
+        lines.append(
+            f"{icon('retry')}<span>{making}"
+            f'<i class="bar" role="progressbar" aria-label="{say("Index")}" '
             f'aria-valuemin="0" aria-valuemax="{state.to_make}" aria-valuenow="{state.made}">'
             f'<i style="width:{share:.0f}%"></i></i></span>'
         )
     if state.by_words:
-        told.append(f"{icon('alert')}<span>{escape(state.by_words)}</span>")
+        lines.append(f"{icon('alert')}<span>{escape(told(state.by_words))}</span>")
     return "".join(
         f'<div class="standing" data-key="standing{number}">{line}</div>'
-        for number, line in enumerate(told)
+        for number, line in enumerate(lines)
     )
 
 
@@ -169,15 +186,14 @@ def _section(section: Section, wanted: Asked) -> str:
     if section.more:
         more = (
             f'<div data-key="more"><button type="button" class="plain" data-do="more-memories" '
-            f'data-kind="{kind}">More</button></div>'
+            f'data-kind="{kind}">{say("More")}</button></div>'
         )
         if wanted.pages.get(kind, 1) >= MOST_PAGES:
-            more = (
-                '<p data-key="more" class="none">Search, or choose a time, to see the others.</p>'
-            )
+            others = say("Search, or choose a time, to see the others.")
+            more = f'<p data-key="more" class="none">{others}</p>'
     return (
         f'<section class="kept-section" data-key="{kind}" data-holds aria-labelledby="kept-{kind}">'
-        f'<h3 data-key="head" id="kept-{kind}">{title} <small>{note}</small></h3>'
+        f'<h3 data-key="head" id="kept-{kind}">{say(title)} <small>{say(note)}</small></h3>'
         f'<ul role="list" data-key="entries" data-holds>{entries}</ul>{more}</section>'
     )
 
@@ -188,9 +204,10 @@ def _entry(memory: Memory, wanted: Asked) -> str:
     if len(memory.text) > _LONG:
         unfold = (
             '<button type="button" class="link" data-do="unfold-memory" aria-expanded="false">'
-            "Show all</button>"
+            f"{say('Show all')}</button>"
         )
-    badge = {"passage": "In all chats", "instruction": ""}.get(memory.kind, "Always sent")
+    badges = {"passage": say("In all chats"), "instruction": ""}
+    badge = badges.get(memory.kind, say("Always sent"))
     pinned = f'<span class="badge">{badge}</span>' if memory.pinned and badge else ""
     return (
         f'<li class="kept {memory.kind}{old}" data-key="{name}" data-memory="{name}">'
@@ -206,16 +223,17 @@ def _only_its_chat(memory: Memory) -> str:
     if memory.kind == "passage" or not memory.conversation_id or not memory.conversation_title:
         return ""
     of = f'data-chat="{escape(memory.conversation_id)}" data-title="{escape(memory.conversation_title)}"'
-    return act("only-chat", "search", "Only its chat", f' {of} title="Show only this chat"')
+    title = say("Show only this chat")
+    return act("only-chat", "search", say("Only its chat"), f' {of} title="{title}"')
 
 
 def _nothing(wanted: Asked) -> str:
     if wanted.query.strip():
-        said = f"Nothing is remembered of “{escape(wanted.query.strip())}”."
+        said = say("Nothing is remembered of “{words}”.", words=escape(wanted.query.strip()))
     elif wanted.here or wanted.kind or wanted.days:
-        said = "Nothing of this kind is remembered."
+        said = say("Nothing of this kind is remembered.")
     else:
-        said = (
+        said = say(
             "Nothing is remembered yet. What you say is found again in other chats; say "
             "“remember that …” for what shall last."
         )
@@ -225,8 +243,9 @@ def _nothing(wanted: Asked) -> str:
 def _pauses(state: MemoryState) -> str:
     here = switch(
         "pause-here",
-        "Pause memory in this chat",
+        say("Pause memory in this chat"),
         on=state.paused_here or state.paused_everywhere,
         held=state.paused_everywhere,
     )
-    return here + switch("pause-everywhere", "Pause memory everywhere", on=state.paused_everywhere)
+    everywhere = say("Pause memory everywhere")
+    return here + switch("pause-everywhere", everywhere, on=state.paused_everywhere)

@@ -6,6 +6,7 @@ from html import escape
 from components.controls import act
 from components.icons import icon
 from components.moments import moment
+from components.words import say
 from messages import Document, Memory, MemoryKind
 
 MOST_CHIPS = 4
@@ -32,11 +33,12 @@ def recalled(memories: Sequence[Memory]) -> str:
         folded = "".join(_chip(memory) for memory in rest)
         chips += (
             '<button type="button" class="chip more" data-do="unfold-chips" aria-expanded="false">'
-            f'+ {len(rest)} more</button><span class="folded" hidden>{folded}</span>'
+            f'{say("+ {n} more", n=len(rest))}</button><span class="folded" hidden>{folded}</span>'
         )
+    lead = say("Recalled and sent")
     return (
-        '<div class="recalled" role="group" aria-label="Recalled and sent">'
-        f'<span class="lead">{icon("memory")}Recalled and sent</span>{chips}</div>'
+        f'<div class="recalled" role="group" aria-label="{lead}">'
+        f'<span class="lead">{icon("memory")}{lead}</span>{chips}</div>'
     )
 
 
@@ -48,36 +50,39 @@ def remembered(memories: Sequence[Memory]) -> str:
 def label(memory: Memory) -> str:
     """What a memory is called, by its kind, for those who hear it and for those who see it."""
     if memory.kind == "passage":  # it goes by the name of its document
-        return escape(f"{memory.conversation_title or 'Document'}, p. {memory.page}")
+        title = memory.conversation_title or say("Document")
+        return escape(say("{title}, p. {page}", title=title, page=memory.page))
     if memory.kind == "instruction":
-        return "Always"
+        return say("Always")
     if memory.kind == "fact":
-        return "Fact"
-    return "You said" if memory.role == "user" else "Parley said"
+        return say("Fact")
+    return say("You said") if memory.role == "user" else say("Parley said")
 
 
 def origin(memory: Memory) -> str:
     """Who said it, when, and where: a link that leads to the very message."""
     facts = [f"{_who(memory)}, {moment(memory.at, date=True)}"]
     if memory.superseded_at:
-        facts.append(f"no longer holds since {moment(memory.superseded_at, date=True)}")
-    title = "its chat" if memory.kind == "passage" else escape(memory.conversation_title)
+        when = moment(memory.superseded_at, date=True)
+        facts.append(say("no longer holds since {when}", when=when))
+    title = say("its chat") if memory.kind == "passage" else escape(memory.conversation_title)
     if memory.conversation_id and title:
         address = f"?c={escape(memory.conversation_id)}"
         if memory.message_id:
             address += f"&amp;m={escape(memory.message_id)}"
-        facts.append(f'in <a href="{address}" data-do="origin">{title}</a>')
+        link = f'<a href="{address}" data-do="origin">{title}</a>'
+        facts.append(say("in {chat}", chat=link))
     return ", ".join(facts)
 
 
 def _who(memory: Memory) -> str:
     match memory.kind, memory.role:
         case "fact", "user":
-            return "You told this"
+            return say("You told this")
         case "fact", _:
-            return "The model noted this"
+            return say("The model noted this")
         case "instruction", _:
-            return "You asked for this always"
+            return say("You asked for this always")
         case _:
             return label(memory)
 
@@ -90,19 +95,20 @@ def words(memory: Memory, most: int) -> str:
 
 def acts(memory: Memory, *, whole: bool = True) -> str:
     """What can be done with it. `whole`: all its words are shown, so that they can be edited."""
-    forget = act("forget-memory", "trash", "Forget")
+    forget = act("forget-memory", "trash", say("Forget"))
     if memory.superseded_at:
         return forget
-    edit = act("edit-memory", "edit", "Edit") if whole and memory.kind != "passage" else ""
+    edit = act("edit-memory", "edit", say("Edit")) if whole and memory.kind != "passage" else ""
     if memory.kind == "instruction":  # sent always as it is
         return edit + forget
     return _pin(memory) + edit + forget
 
 
 def _pin(memory: Memory) -> str:
-    words, effect = ("Unpin", "Pin"), "Pinned: always sent"
+    words, effect = (say("Unpin"), say("Pin")), say("Pinned: always sent")
     if memory.kind == "passage":
-        words, effect = ("Only in its chat", "In all chats"), "Recalled in all chats"
+        words = (say("Only in its chat"), say("In all chats"))
+        effect = say("Recalled in all chats")
     pressed = str(memory.pinned).lower()
     return act(
         "pin-memory",
@@ -120,11 +126,12 @@ def keep_document(document: Document) -> str:
     """
     if not document.tokens:
         return ""
-    words, other = "Add to your memory", "In your memory: Undo"
+    words, other = say("Add to your memory"), say("In your memory: Undo")
+    effect = say("Recalled in all chats")
     return (
         f'<button type="button" class="quiet keep-document" data-do="keep-document" '
         f'data-sha256="{document.media.sha256}" data-kept="no" data-pressed="{other}" '
-        f'data-released="{words}" title="Recalled in all chats">{icon("memory")}<span>{words}</span>'
+        f'data-released="{words}" title="{effect}">{icon("memory")}<span>{words}</span>'
         "</button>"
     )
 
@@ -134,7 +141,7 @@ def _chip(memory: Memory) -> str:
     # A document is known by its name and page, everything else by its words.
     shown = " ".join(memory.text.replace("**", "").split())[:_CHIP]
     said = label(memory) if memory.kind == "passage" else escape(shown)
-    spoken = "Passage: " if memory.kind == "passage" else f"{label(memory)}: "
+    spoken = f"{say('Passage') if memory.kind == 'passage' else label(memory)}: "
     inner = f"<s>{said}</s>" if memory.superseded_at else said
     return (
         f'<button type="button" class="chip {memory.kind}{old}" data-do="memory" '
@@ -145,7 +152,7 @@ def _chip(memory: Memory) -> str:
 
 def _card(memory: Memory) -> str:
     whole = len(memory.text) <= _SHOWN
-    wrong = act("wrong", "retry", "Wrong, answer again (1 request)")
+    wrong = act("wrong", "retry", say("Wrong, answer again (1 request)"))
     return (
         f'<div class="memory-card" popover tabindex="-1" role="dialog" aria-label="{label(memory)}" '
         f'data-memory="{escape(memory.id)}"><p class="kept-words">{words(memory, _SHOWN)}</p>'
@@ -156,9 +163,9 @@ def _card(memory: Memory) -> str:
 
 def _note(memory: Memory) -> str:
     always = memory.kind == "instruction"
-    lead = "Always:" if always else "Will be remembered:"
+    lead = say("Always:") if always else say("Will be remembered:")
     return (
         f'<p data-memory="{escape(memory.id)}">{icon(SIGNS[memory.kind])}<span><b>{lead}</b> '
         f'<span class="kept-words">{words(memory, _NOTE)}</span></span>'
-        '<button type="button" class="link" data-do="undo-memory">Undo</button></p>'
+        f'<button type="button" class="link" data-do="undo-memory">{say("Undo")}</button></p>'
     )

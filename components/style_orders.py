@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from assistant import EVERYWHERE, Assistant
 from components.order_fields import ConversationId
+from components.words import told
 from messages import Preset, Style
 
 Instructions = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
@@ -87,7 +88,7 @@ async def carry_out(
                 await assistant.set_presets(owner, presets)
             return None
         case CheckProvider(provider):
-            return {"told": await assistant.check(owner, provider)}
+            return {"told": told(await assistant.check(owner, provider))}
         case ListModels():
             return {
                 "models": [

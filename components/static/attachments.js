@@ -3,6 +3,7 @@
 
 import { $, escape, icon, on } from "./dom.js";
 import { order } from "./orders.js";
+import { t } from "./words.js";
 
 const MOST_BYTES = 25 * 1024 * 1024;
 const MOST = 5;
@@ -28,12 +29,12 @@ export const of = (element) => items.find((item) => item.box.contains(element));
 export const isEmpty = () => items.every((item) => item.words && !item.words().trim());
 /** Those whose words are still to be paid for. */
 export const recordings = () => items.filter((item) => item.kind === "audio" && item.state !== "heard" && !item.rough).length;
-export const isFull = (name) => items.length >= MOST && refuse(`A message takes ${MOST} attachments.`, "Send these first.", name) === null;
+export const isFull = (name) => items.length >= MOST && refuse(t("A message takes {n} attachments.", { n: MOST }), t("Send these first."), name) === null;
 
 /** Adds a file and uploads it, as `bring` does that; resolves to its item, or null if it was refused. */
 export async function add(file, bring = uploaded) {
   const kind = SHOWN.test(file.type) ? "image" : file.type.startsWith("audio/") ? "audio" : "document";
-  if (file.size > MOST_BYTES) return refuse("This file is larger than 25 MB.", "Choose a smaller one.", file.name);
+  if (file.size > MOST_BYTES) return refuse(t("This file is larger than 25 MB."), t("Choose a smaller one."), file.name);
   if (isFull(file.name)) return null;
   const item = { kind, file, box: document.createElement("div"), name: file.name || kind, sha256: "" };
   items.push(item);
@@ -60,7 +61,7 @@ export async function upload(item, keep = false) {
   } catch {
     if (keep && !told) return null;
     remove(item);
-    return refuse(told?.message ?? "The upload failed.", told?.advice ?? "Check that Parley still runs.", item.name);
+    return refuse(told?.message ?? t("The upload failed."), told?.advice ?? t("Check that Parley still runs."), item.name);
   }
   if (!items.includes(item)) return null; // removed meanwhile
   Object.assign(item, { sha256: told.sha256, rough: told.rough, told });
@@ -80,7 +81,7 @@ function sent(item) {
     const request = new XMLHttpRequest();
     request.open("POST", "/parley/media");
     request.setRequestHeader("x-file-name", encodeURIComponent(item.name));
-    request.upload.onprogress = ({ loaded, total }) => doing(item, loaded < total ? `Uploading ${Math.floor((100 * loaded) / total)} %` : "");
+    request.upload.onprogress = ({ loaded, total }) => doing(item, loaded < total ? t("Uploading {share} %", { share: Math.floor((100 * loaded) / total) }) : "");
     request.upload.onload = () => doing(item, "");
     request.onload = () => resolve({ status: request.status, text: request.responseText });
     request.onerror = request.onabort = reject;
@@ -91,7 +92,7 @@ function sent(item) {
 
 function doing(item, words) {
   const told = $(".doing, .paper small", item.box);
-  if (told) told.textContent = words || (item.kind === "document" ? "Reading …" : "Checking …");
+  if (told) told.textContent = words || (item.kind === "document" ? t("Reading …") : t("Checking …"));
 }
 
 function idle(item) {
@@ -106,19 +107,19 @@ function refuse(message, advice, name) {
   refused.push({ message: name ? `${name}: ${message}` : message, advice });
   const [first] = refused;
   if (refused.length === 1) complain(first.message, first.advice);
-  else complain(`${refused.length} files were not taken.`, refused.map((one) => `\n${one.message} ${one.advice}`).join(""));
+  else complain(t("{n} files were not taken.", { n: refused.length }), refused.map((one) => `\n${one.message} ${one.advice}`).join(""));
   return null;
 }
 
 const shapes = {
-  image: (item, told) => `<img src="${item.url}" alt="${escape(item.name)}">${told?.note ? `<small class="note">${escape(told.note)}</small>` : ""}${told ? "" : `<small class="doing">Uploading …</small>`}`,
-  audio: (item) => `<div class="player"><button type="button" data-do="play" aria-label="Play">${icon("play")}${icon("pause")}</button>
-    <input type="range" min="0" max="1000" value="0" aria-label="Position"><output></output><audio src="${item.url}" preload="metadata"></audio></div>${OWN.has(item.name) ? "" : `<small class="title">${escape(item.name)}</small>`}`,
-  document: (item, told) => `<div class="paper">${icon("page")}<span><b>${escape(item.name)}</b><small>${told ? size(told) : "Reading …"}</small></span></div>`,
+  image: (item, told) => `<img src="${item.url}" alt="${escape(item.name)}">${told?.note ? `<small class="note">${escape(told.note)}</small>` : ""}${told ? "" : `<small class="doing">${t("Uploading …")}</small>`}`,
+  audio: (item) => `<div class="player"><button type="button" data-do="play" aria-label="${t("Play")}">${icon("play")}${icon("pause")}</button>
+    <input type="range" min="0" max="1000" value="0" aria-label="${t("Position")}"><output></output><audio src="${item.url}" preload="metadata"></audio></div>${OWN.has(item.name) ? "" : `<small class="title">${escape(item.name)}</small>`}`,
+  document: (item, told) => `<div class="paper">${icon("page")}<span><b>${escape(item.name)}</b><small>${told ? size(told) : t("Reading …")}</small></span></div>`,
 };
 
 const size = ({ length, tokens, note }) =>
-  [length, tokens && `about ${tokens.toLocaleString()} tokens`, note, !tokens && !note && "no text was found in it"].filter(Boolean).join(" · ");
+  [length, tokens && t("about {n} tokens", { n: tokens.toLocaleString() }), note, !tokens && !note && t("no text was found in it")].filter(Boolean).join(" · ");
 
 /** The item as it looks; `told` is what the house knows of it, once it was uploaded. */
 function show(item, told) {
@@ -126,7 +127,7 @@ function show(item, told) {
   item.box.toggleAttribute("aria-busy", !told);
   if (!told) item.box.ariaBusy = "true";
   item.box.innerHTML = `${shapes[item.kind](item, told)}<button type="button" class="remove" data-do="detach"
-    aria-label="Remove ${escape(item.name)}">${icon("close")}</button>`;
+    aria-label="${t("Remove {name}", { name: escape(item.name) })}">${icon("close")}</button>`;
 }
 
 /** What is uploaded and waits here, to be brought back after a reload; written down takes are kept elsewhere. */

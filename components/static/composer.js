@@ -8,6 +8,7 @@ import * as dictation from "./dictation.js";
 import * as settings from "./settings.js";
 import * as slash from "./slash.js";
 import { decided, nextOrder, order, settle, write } from "./orders.js";
+import { t } from "./words.js";
 
 const input = () => $("#parley-input textarea");
 const speaks = () => $("#parley-speak input");
@@ -63,13 +64,18 @@ export function refresh() {
   const shown = $("#parley-forecast [data-most]");
   if (!shown) return;
   // Each recording is understood in a request of its own; a reply is spoken in one or more.
-  if (slash.draws(input().value)) return void (shown.textContent = "1 request");
+  if (slash.draws(input().value)) return void (shown.textContent = t("1 request"));
   const heard = attachments.recordings() + Number(dictation.isRecording());
   const spoken = speaks().checked ? Number(shown.dataset.speech ?? 1) : 0;
   const least = 1 + heard + Math.min(1, spoken);
   const most = Math.min(Number(shown.dataset.most) + heard + spoken, Number(shown.dataset.left ?? Infinity));
-  const tools = most > least ? `, up to ${most} with tools` : "";
-  shown.textContent = `${least} request${least > 1 ? "s" : ""}${tools}`;
+  shown.textContent = forecast(least, most);
+}
+
+function forecast(least, most) {
+  const values = { n: least, most };
+  if (most > least) return least > 1 ? t("{n} requests, up to {most} with tools", values) : t("1 request, up to {most} with tools", values);
+  return least > 1 ? t("{n} requests", values) : t("1 request");
 }
 
 /** Says what is wrong; in a `calm` tone, what was done. */
@@ -78,7 +84,7 @@ export function notice(message, advice = "", tone = "") {
   box.hidden = !message;
   box.dataset.tone = tone;
   box.innerHTML = message
-    ? `<p><b>${escape(message)}</b> ${escape(advice)}</p><button type="button" class="quiet" data-do="dismiss" aria-label="Close">${window.parleyIcons.close}</button>`
+    ? `<p><b>${escape(message)}</b> ${escape(advice)}</p><button type="button" class="quiet" data-do="dismiss" aria-label="${t("Close")}">${window.parleyIcons.close}</button>`
     : "";
 }
 
@@ -202,13 +208,13 @@ function addAll(files) {
 
 const suggestions = {
   tools() {
-    put("What time is it in Tokyo, and what is 17% of 240?");
+    put(t("What time is it in Tokyo, and what is 17% of 240?"));
     $("#parley-send").click();
   },
   image: () => $("#parley-image input[type=file]").click(),
   voice: () => dictation.toggle(),
   memory() {
-    put("What did I say about ");
+    put(t("What did I say about "));
     input().focus();
     input().setSelectionRange(input().value.length, input().value.length);
   },

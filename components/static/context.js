@@ -7,6 +7,7 @@ import * as composer from "./composer.js";
 import * as conversations from "./conversations.js";
 import * as layers from "./layers.js";
 import { order } from "./orders.js";
+import { t } from "./words.js";
 
 const PATIENCE_MS = 180_000; // a summary is written by the model
 
@@ -97,7 +98,8 @@ async function sendWhole(whole) {
   if (!told.ok) return composer.notice(told.message, told.advice);
   if (conversation !== conversations.id()) return;
   document.body.dataset.whole = whole ? "yes" : "";
-  $("#parley-announcer").textContent = whole ? "All that fits goes along from your next message on." : "Only what is needed goes along.";
+  $("#parley-announcer").textContent = whole
+    ? t("All that fits goes along from your next message on.") : t("Only what is needed goes along.");
 }
 
 async function summarise() {
@@ -111,7 +113,7 @@ async function summarise() {
   if (!told.ok) return composer.notice(told.message, told.advice);
   if (conversation !== conversations.id()) return;
   $("#parley-context :popover-open")?.hidePopover();
-  composer.notice("The earlier part is summarised.", "The summary goes along from your next message on.", "calm");
+  composer.notice(t("The earlier part is summarised."), t("The summary goes along from your next message on."), "calm");
 }
 
 /** The button may be drawn anew meanwhile: a second click would be a second request. */
@@ -121,7 +123,7 @@ function showSummarising() {
   const words = $("span", button);
   words.dataset.label ??= words.textContent;
   button.disabled = summarising.has(conversations.id());
-  words.textContent = button.disabled ? "Summarising…" : words.dataset.label;
+  words.textContent = button.disabled ? t("Summarising…") : words.dataset.label;
 }
 
 async function pin(button) {
@@ -131,5 +133,5 @@ async function pin(button) {
   if (!told.ok) return composer.notice(told.message, told.advice);
   const now = $(`:scope > [data-id="${CSS.escape(message)}"] [data-do=pin-message]`, list());
   now?.setAttribute("aria-pressed", String(pinned));
-  if (now) now.title = pinned ? "Always sent" : "Always send";
+  if (now) now.title = pinned ? t("Always sent") : t("Always send");
 }

@@ -19,7 +19,7 @@ import * as sound from "./sound.js";
 import * as toolCards from "./tool_cards.js";
 import * as tools from "./tools.js";
 import * as voice from "./voice.js";
-import { redraw } from "./words.js";
+import { redraw, t } from "./words.js";
 
 await ready("#parley-messages", "#parley-input textarea", "#parley-speak input", "#parley-send",
   "#parley-stop", "#parley-new", "[data-pane=conversations]", "[data-pane=usage]",
@@ -100,7 +100,7 @@ async function copied(button, words) {
   try {
     await navigator.clipboard.writeText(words);
   } catch {
-    return composer.notice("The browser does not let this page copy.", "Select the words and copy them by hand.");
+    return composer.notice(t("The browser does not let this page copy."), t("Select the words and copy them by hand."));
   }
   button.classList.add("copied");
   setTimeout(() => button.classList.remove("copied"), 1400);

@@ -6,6 +6,7 @@ import { confirmed } from "./layers.js";
 import * as line from "./line.js";
 import { announce, neighbours } from "./memory.js";
 import { order } from "./orders.js";
+import { t } from "./words.js";
 
 const PAUSE_MS = 180; // a search begins when the typing rests
 const MOST_BYTES = 25_000_000;
@@ -93,17 +94,16 @@ function onlyChat({ dataset }) {
   narrow({ id: dataset.chat, title: dataset.title });
   $("[name=here]", dialog).checked = true;
   $("[name=here]", dialog).focus();
-  announce(`Only what is from “${from.title}” is shown.`);
+  announce(t("Only what is from “{title}” is shown.", from));
   seekAnew();
 }
 
 function narrow(chat) {
   from = chat;
-  $(".pill span", dialog).textContent = chat?.title ?? "This chat";
-  $("[data-do=forget-chat] span", dialog).textContent = `Forget what was said in ${named()}`;
+  $(".pill span", dialog).textContent = chat?.title ?? t("This chat");
+  $("[data-do=forget-chat] span", dialog).textContent = from
+    ? t("Forget what was said in “{title}”", from) : t("Forget what was said in this chat");
 }
-
-const named = () => (from ? `“${from.title}”` : "this chat");
 
 function more(button) {
   const { kind } = button.dataset;
@@ -117,7 +117,7 @@ function unfold(button) {
   const words = $(".kept-words", button.parentElement);
   const all = words.classList.toggle("whole");
   button.setAttribute("aria-expanded", String(all));
-  button.textContent = all ? "Show less" : "Show all";
+  button.textContent = all ? t("Show less") : t("Show all");
 }
 
 /** What came from the server, put in place piece by piece: what is being edited or asked stays. */
@@ -207,8 +207,8 @@ function tell(words, tone = "") {
 
 export async function bringBack(file) {
   if (!file) return;
-  if (file.size > MOST_BYTES) return tell("This file is larger than 25 MB.");
-  tell("Importing…", "calm");
+  if (file.size > MOST_BYTES) return tell(t("This file is larger than 25 MB."));
+  tell(t("Importing…"), "calm");
   let told = {};
   try {
     const headers = { "content-type": "application/json" };
@@ -216,27 +216,31 @@ export async function bringBack(file) {
     told = await response.json();
     if (!response.ok) return tell(`${told.message} ${told.advice}`);
   } catch {
-    return tell("The file could not be brought here. Check that Parley still runs.");
+    return tell(`${t("The file could not be brought here.")} ${t("Check that Parley still runs.")}`);
   }
-  const things = told.added === 1 ? "1 memory was" : `${told.added.toLocaleString()} memories were`;
-  tell(told.added ? `${things} added.` : "All of this is remembered already.", "calm");
+  tell(brought(told.added), "calm");
+}
+
+function brought(added) {
+  if (!added) return t("All of this is remembered already.");
+  return added === 1 ? t("1 memory was added.") : t("{n} memories were added.", { n: added.toLocaleString() });
 }
 
 async function forgetChat() {
   const conversation = from?.id ?? here;
-  const where = named();
-  const sure = await confirmed(`Forget what was said in ${where}?`,
-    "Its memories go for good, here and everywhere they would be recalled. The chat itself stays.", "Forget");
+  const there = from;
+  const sure = await confirmed(there ? t("Forget what was said in “{title}”?", there) : t("Forget what was said in this chat?"),
+    t("Its memories go for good, here and everywhere they would be recalled. The chat itself stays."), t("Forget"));
   if (!sure) return;
   const told = await order({ do: "forget-conversation", conversation });
   if (!told.ok) return tell(`${told.message} ${told.advice}`);
-  announce(`What was said in ${where} is forgotten.`);
+  announce(there ? t("What was said in “{title}” is forgotten.", there) : t("What was said in this chat is forgotten."));
 }
 
 async function erase() {
-  const sure = await confirmed("Erase all your data?",
-    "Every conversation, picture, recording, document, memory and setting of yours is erased from this Parley. This cannot be undone.",
-    "Erase everything", "erase");
+  const sure = await confirmed(t("Erase all your data?"),
+    t("Every conversation, picture, recording, document, memory and setting of yours is erased from this Parley. This cannot be undone."),
+    t("Erase everything"), "erase");
   if (!sure) return;
   const told = await order({ do: "erase", word: "erase" }, 120_000);
   if (!told.ok) return tell(`${told.message} ${told.advice}`);

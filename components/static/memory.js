@@ -10,6 +10,7 @@ import * as conversations from "./conversations.js";
 import * as layers from "./layers.js";
 import * as line from "./line.js";
 import { order } from "./orders.js";
+import { t } from "./words.js";
 
 const SURE_MS = 5000; // how long "Forget for good" waits for the second click
 const LONGEST = 8000;
@@ -62,8 +63,8 @@ function edit(button) {
   const words = $(".kept-words", holder);
   const form = document.createElement("form");
   form.className = "rewrite";
-  form.innerHTML = `<textarea maxlength="${LONGEST}" aria-label="The words of this memory"></textarea>
-    <div><button type="submit" class="plain keep">Save</button><button type="button" class="plain">Cancel</button></div>`;
+  form.innerHTML = `<textarea maxlength="${LONGEST}" aria-label="${t("The words of this memory")}"></textarea>
+    <div><button type="submit" class="plain keep">${t("Save")}</button><button type="button" class="plain">${t("Cancel")}</button></div>`;
   const box = $("textarea", form);
   box.value = words.textContent;
   box.rows = Math.min(10, Math.max(2, Math.ceil(box.value.length / 46)));
@@ -101,7 +102,7 @@ async function save(holder, text, close) {
     const chip = chipOf(same);
     if (chip && !chip.matches(".passage")) $(".chip-words", chip).textContent = text.replace(/\s+/g, " ").slice(0, 60);
   }
-  announce("Saved.");
+  announce(t("Saved."));
 }
 
 const chipOf = (holder) => (holder.matches(".memory-card") ? holder.previousElementSibling : null);
@@ -116,14 +117,14 @@ async function pin(button) {
     mark?.setAttribute("aria-pressed", String(pinned));
     if (mark) $("span", mark).textContent = pinned ? mark.dataset.pressed : mark.dataset.released;
   }
-  announce(pinned ? `${button.title}.` : "No longer pinned.");
+  announce(pinned ? `${button.title}.` : t("No longer pinned."));
 }
 
 /** The first click asks, the second forgets. */
 async function forget(button) {
   const holder = holderOf(button);
   if (!button.dataset.sure) return ask(button);
-  await drop(holder, "Forgotten.");
+  await drop(holder, t("Forgotten."));
 }
 
 function ask(button) {
@@ -131,17 +132,17 @@ function ask(button) {
   const back = () => {
     clearTimeout(waiting);
     delete button.dataset.sure;
-    words.textContent = "Forget";
+    words.textContent = t("Forget");
     button.removeEventListener("blur", back);
   };
   button.dataset.sure = "yes";
-  words.textContent = "Forget for good";
-  announce("Press once more to forget for good.");
+  words.textContent = t("Forget for good");
+  announce(t("Press once more to forget for good."));
   button.addEventListener("blur", back);
   const waiting = setTimeout(back, SURE_MS);
 }
 
-const undo = (button) => drop(holderOf(button), "Not remembered.");
+const undo = (button) => drop(holderOf(button), t("Not remembered."));
 
 async function drop(holder, said) {
   const told = await order({ do: "forget", memory: holder.dataset.memory });
@@ -208,7 +209,7 @@ async function wrong(button) {
   if (card.matches(":popover-open")) card.hidePopover();
   for (const same of all(card.dataset.memory)) remove(same);
   const short = words.length > 60 ? `${words.slice(0, 60).trim()}…` : words;
-  composer.notice("Forgotten, and answering again without it: 1 request.", `“${short}”`, "calm");
+  composer.notice(t("Forgotten, and answering again without it: 1 request."), `“${short}”`, "calm");
   $("#parley-input textarea").focus();
 }
 
@@ -229,13 +230,13 @@ async function keepDocument(button) {
   const { sha256 } = button.dataset;
   const kept = button.dataset.kept !== "yes";
   button.ariaBusy = "true";
-  if (kept) $("span", button).textContent = "Adding…";
+  if (kept) $("span", button).textContent = t("Adding…");
   const told = await order({ do: "keep-document", conversation: conversations.id(), sha256, kept }, PATIENCE_MS);
   button.removeAttribute("aria-busy");
   $("span", button).textContent = kept ? button.dataset.released : button.dataset.pressed;
   showKept();
   if (!told.ok) return complain(told.message, told.advice);
-  announce(kept ? "Added to your memory: all chats recall it." : "No longer in your memory.");
+  announce(kept ? t("Added to your memory: all chats recall it.") : t("No longer in your memory."));
 }
 
 /** The very message where it was said, in its conversation. */

@@ -1,6 +1,7 @@
 // Orders to the server, as Gradio events: a visible button or the hidden courier carries the slip.
 
 import { $ } from "./dom.js";
+import { t } from "./words.js";
 
 const waiting = new Map();
 const queue = [];
@@ -13,8 +14,8 @@ export function write(order, patience_ms = 30_000) {
   number += 1;
   const mine = number;
   const answer = new Promise((resolve) => waiting.set(mine, resolve));
-  setTimeout(() => settle({ number: mine, ok: false, message: "No answer came from Parley.",
-    advice: "Check that it still runs, then try again." }), patience_ms);
+  setTimeout(() => settle({ number: mine, ok: false, message: t("No answer came from Parley."),
+    advice: t("Check that it still runs, then try again.") }), patience_ms);
   return { slip: JSON.stringify({ ...order, number: mine }), answer };
 }
 

@@ -4,7 +4,7 @@ import { $, $$, localise, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
 import * as memories from "./memories.js";
 import { order } from "./orders.js";
-import { choose as speak } from "./words.js";
+import { choose as speak, t } from "./words.js";
 
 let dialog = null;
 let here = ""; // the conversation that "this chat" means
@@ -54,7 +54,7 @@ export function open(name, forChat = false) {
   here = conversations.id();
   tab = name ?? tab;
   scope = forChat ? "here" : "everywhere";
-  dialog.innerHTML = `<div class="choice-head"><h2 id="parley-settings-title">Settings</h2></div>
+  dialog.innerHTML = `<div class="choice-head"><h2 id="parley-settings-title">${t("Settings")}</h2></div>
     <div class="choice-body"><div class="choice-wait"><i></i><i></i><i></i></div></div>`;
   dialog.showModal();
   goal = forChat ? "#settings-instructions" : `[data-tab="${tab}"]`;
@@ -81,8 +81,9 @@ async function draw() {
     if (!answer.ok) throw new Error(answer.statusText);
     html = await answer.text();
   } catch {
-    html = `<div class="choice-head"><h2 id="parley-settings-title">Settings</h2></div>
-      <div class="choice-told" role="alert">No answer came from Parley. Check that it still runs, then try again.</div>`;
+    const why = `${t("No answer came from Parley.")} ${t("Check that it still runs, then try again.")}`;
+    html = `<div class="choice-head"><h2 id="parley-settings-title">${t("Settings")}</h2></div>
+      <div class="choice-told" role="alert">${why}</div>`;
   }
   if (!dialog.open || mine !== fetching) return;
   const held = dialog.contains(document.activeElement) && handle(document.activeElement);
@@ -194,7 +195,7 @@ function write({ instructions, temperature, longest }) {
   const box = $("#settings-instructions", dialog);
   box.value = instructions;
   const usual = scope === "here" && kept("everywhere").instructions;
-  box.placeholder = usual ? `As in all chats: ${usual}` : "Who you are, what matters to you, how Parley should answer";
+  box.placeholder = usual ? t("As in all chats: {usual}", { usual }) : t("Who you are, what matters to you, how Parley should answer");
   if (warmth()) {
     warmth().toggleAttribute("data-usual", temperature === null);
     $("#settings-temperature", dialog).value = temperature ?? 1;
@@ -207,7 +208,7 @@ function write({ instructions, temperature, longest }) {
 
 function name() {
   const usual = "usual" in warmth().dataset;
-  $("output", warmth()).textContent = usual ? "As usual" : Number($("#settings-temperature", dialog).value).toFixed(1);
+  $("output", warmth()).textContent = usual ? t("As usual") : Number($("#settings-temperature", dialog).value).toFixed(1);
 }
 
 function typed({ target }) {
@@ -234,13 +235,13 @@ async function save(event) {
   if (!dialog.open) return;
   tell("");
   await draw();
-  $(".settings-acts output", form()).textContent = "Saved";
-  $("[role=status]", dialog).textContent = "Saved.";
+  $(".settings-acts output", form()).textContent = t("Saved");
+  $("[role=status]", dialog).textContent = t("Saved.");
 }
 
 function namePreset() {
   const box = $(".preset-name", dialog);
-  if (!read().instructions) return tell("Write the instructions first, then keep them as a preset.");
+  if (!read().instructions) return tell(t("Write the instructions first, then keep them as a preset."));
   box.hidden = false;
   $("input", box).focus();
 }
@@ -261,7 +262,7 @@ async function check(button) {
   const box = $("[data-told]", button.closest("li"));
   button.disabled = true;
   box.dataset.well = "";
-  box.textContent = "Asking…";
+  box.textContent = t("Asking…");
   const told = await order({ do: "check", provider: button.dataset.provider });
   button.disabled = false;
   box.dataset.well = told.ok ? "yes" : "no";

@@ -5,6 +5,7 @@ import * as chat from "./chat.js";
 import * as conversations from "./conversations.js";
 import { make } from "./layers.js";
 import { sendKey } from "./settings.js";
+import { t } from "./words.js";
 
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 const CTRL = MAC ? "⌘" : "Ctrl";
@@ -12,21 +13,21 @@ const writing = () => $("#parley-input textarea");
 
 /** Keys, what they do, and what is done; what has no act is done elsewhere, and said here. */
 const SHORTCUTS = () => [
-  ["While you write", [
-    [sendKey() === "enter" ? ["Enter"] : [CTRL, "Enter"], "Send"],
-    [["Shift", "Enter"], "New line"],
-    [["/"], "Commands, at the beginning"],
-    [[CTRL, "V"], "Paste text, pictures and files"],
+  [t("While you write"), [
+    [sendKey() === "enter" ? ["Enter"] : [CTRL, "Enter"], t("Send")],
+    [["Shift", "Enter"], t("New line")],
+    [["/"], t("Commands, at the beginning")],
+    [[CTRL, "V"], t("Paste text, pictures and files")],
   ]],
-  ["Anywhere", [
-    [[CTRL, "Shift", "O"], "New chat", (e) => ctrl(e) && e.shiftKey && e.code === "KeyO", () => $("#parley-new").click()],
-    [[CTRL, "K"], "Search everything that was said", (e) => ctrl(e) && !e.shiftKey && e.code === "KeyK", search],
-    [[CTRL, ","], "Settings", (e) => ctrl(e) && e.key === ",", () => $("[data-do=settings]").click()],
-    [["Shift", "Esc"], "Go to the message box", (e) => e.shiftKey && e.key === "Escape", () => writing().focus()],
-    [["Alt", "↑"], "The message before", (e) => e.altKey && e.key === "ArrowUp", () => chat.step(-1)],
-    [["Alt", "↓"], "The message after", (e) => e.altKey && e.key === "ArrowDown", () => chat.step(1)],
-    [["Esc"], "Stop the reply, or close what is open"],
-    [["?"], "This list", (e) => e.key === "?" && !isWriting(e.target), show],
+  [t("Anywhere"), [
+    [[CTRL, "Shift", "O"], t("New chat"), (e) => ctrl(e) && e.shiftKey && e.code === "KeyO", () => $("#parley-new").click()],
+    [[CTRL, "K"], t("Search everything that was said"), (e) => ctrl(e) && !e.shiftKey && e.code === "KeyK", search],
+    [[CTRL, ","], t("Settings"), (e) => ctrl(e) && e.key === ",", () => $("[data-do=settings]").click()],
+    [["Shift", "Esc"], t("Go to the message box"), (e) => e.shiftKey && e.key === "Escape", () => writing().focus()],
+    [["Alt", "↑"], t("The message before"), (e) => e.altKey && e.key === "ArrowUp", () => chat.step(-1)],
+    [["Alt", "↓"], t("The message after"), (e) => e.altKey && e.key === "ArrowDown", () => chat.step(1)],
+    [["Esc"], t("Stop the reply, or close what is open")],
+    [["?"], t("This list"), (e) => e.key === "?" && !isWriting(e.target), show],
   ]],
 ];
 
@@ -57,8 +58,8 @@ function show() {
   const keys = (names) => names.map((name) => `<kbd>${name}</kbd>`).join("");
   const rows = (list) => list.map(([names, does]) => `<div><dt>${does}</dt><dd>${keys(names)}</dd></div>`).join("");
   const html = SHORTCUTS().map(([title, list]) => `<h3>${title}</h3><dl>${rows(list)}</dl>`).join("");
-  const dialog = make("shortcuts", `<div class="choice-head"><h2 id="parley-shortcuts-title">Keyboard shortcuts</h2>
-    <button type="button" class="quiet" aria-label="Close">${icon("close")}</button></div>
+  const dialog = make("shortcuts", `<div class="choice-head"><h2 id="parley-shortcuts-title">${t("Keyboard shortcuts")}</h2>
+    <button type="button" class="quiet" aria-label="${t("Close")}">${icon("close")}</button></div>
     <div class="shortcut-list" tabindex="0" role="group" aria-labelledby="parley-shortcuts-title">${html}</div>`);
   dialog.setAttribute("aria-labelledby", "parley-shortcuts-title");
   dialog.addEventListener("click", (event) => { if (event.target === dialog || event.target.closest("button")) dialog.close(); });

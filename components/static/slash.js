@@ -5,6 +5,7 @@ import { takeAlong } from "./conversation_menu.js";
 import * as conversations from "./conversations.js";
 import { order } from "./orders.js";
 import * as settings from "./settings.js";
+import { t } from "./words.js";
 
 const MOST_SHOWN = 8;
 const WRITTEN = /^\/([a-z]*)(?:\s+([\s\S]*))?$/;
@@ -20,14 +21,14 @@ let notice = () => {};
 
 /** `words`: what may follow the name, and what is waited for unless it stands `alone` as well. `runs` says what is done with it; without, it is sent as it is. */
 const COMMANDS = [
-  { name: "model", sign: "mark", says: "Choose who answers here", words: "name", runs: chooseModel },
-  { name: "system", sign: "sliders", says: "Instruct Parley for this chat", words: "instructions", runs: instruct },
-  { name: "image", sign: "image", says: "Draw a picture: 1 request", words: "what it shows" },
-  { name: "forget", sign: "memory", says: "Find a memory, and forget it", words: "what about", runs: forget },
-  { name: "export", sign: "down", says: "Keep this chat as a file", words: "md, html or json", runs: exportChat, alone: true },
-  { name: "new", sign: "plus", says: "Begin another chat", runs: () => $("#parley-new").click() },
-  { name: "settings", sign: "gear", says: "All settings", runs: () => settings.open() },
-  { name: "help", sign: "keyboard", says: "Keyboard shortcuts", runs: () => press("shortcuts") },
+  { name: "model", sign: "mark", says: t("Choose who answers here"), words: t("name"), runs: chooseModel },
+  { name: "system", sign: "sliders", says: t("Instruct Parley for this chat"), words: t("instructions"), runs: instruct },
+  { name: "image", sign: "image", says: t("Draw a picture: 1 request"), words: t("what it shows") },
+  { name: "forget", sign: "memory", says: t("Find a memory, and forget it"), words: t("what about"), runs: forget },
+  { name: "export", sign: "down", says: t("Keep this chat as a file"), words: t("md, html or json"), runs: exportChat, alone: true },
+  { name: "new", sign: "plus", says: t("Begin another chat"), runs: () => $("#parley-new").click() },
+  { name: "settings", sign: "gear", says: t("All settings"), runs: () => settings.open() },
+  { name: "help", sign: "keyboard", says: t("Keyboard shortcuts"), runs: () => press("shortcuts") },
 ];
 
 /** `hooks.put` writes into the box, `hooks.notice` says what went wrong or was done. */
@@ -50,7 +51,7 @@ export function run(text) {
   const [, name, words = ""] = text.match(WRITTEN) ?? [];
   const command = COMMANDS.find((one) => one.name === name);
   if (command && !command.runs && !words.trim()) {
-    notice("Say what it shall show.", "Such as /image a lighthouse in the snow", "calm");
+    notice(t("Say what it shall show."), t("Such as /image a lighthouse in the snow"), "calm");
     return true;
   }
   if (!command?.runs) return false;
@@ -151,21 +152,22 @@ async function chooseModel(words) {
   const exact = found.find((one) => one.model === words || one.title === words);
   close();
   if (exact ?? (found.length === 1 && found[0])) return answerWith(exact ?? found[0]);
-  notice(found.length ? `“${words}” could be several models.` : `No model is called “${words}”.`, "Choose one from the list.");
+  const why = found.length ? t("“{words}” could be several models.", { words }) : t("No model is called “{words}”.", { words });
+  notice(why, t("Choose one from the list."));
   press("who-answers");
 }
 
 async function answerWith({ provider, model, title }) {
   const told = await order({ do: "choose", conversation: conversations.id(), provider, model });
   if (!told.ok) return notice(told.message, told.advice);
-  notice(`${title || model} answers here now.`, "", "calm");
+  notice(t("{model} answers here now.", { model: title || model }), "", "calm");
 }
 
 async function instruct(instructions) {
   if (!instructions) return settings.open("replies", true);
   const told = await order({ do: "instruct", conversation: conversations.id(), instructions });
   if (!told.ok) return notice(told.message, told.advice);
-  notice("From now on, in this chat:", instructions, "calm");
+  notice(t("From now on, in this chat:"), instructions, "calm");
 }
 
 function forget(words) {
@@ -177,8 +179,9 @@ function forget(words) {
 }
 
 function exportChat(kind) {
-  if (conversations.isFresh()) return notice("Nothing was said here yet.", "There is nothing to export.");
-  if (!["", "md", "html", "json"].includes(kind)) return notice(`“${kind}” is no kind of file here.`, "Say md, html or json.");
+  if (conversations.isFresh()) return notice(t("Nothing was said here yet."), t("There is nothing to export."));
+  const isKnown = ["", "md", "html", "json"].includes(kind);
+  if (!isKnown) return notice(t("“{kind}” is no kind of file here.", { kind }), t("Say md, html or json."));
   takeAlong(conversations.id(), kind || "md");
 }
 

@@ -53,3 +53,37 @@ def test_one_reply_is_read_by_each_in_their_own_language(
     expect(reply.locator("[data-do=copy-code]")).to_have_text("Copier")
     assert watch.complaints == []
     context.close()
+
+
+def test_the_settings_and_the_memories_are_in_german(
+    parley: RunningParley, browser: Browser
+) -> None:
+    context = browser.new_context(locale="de-DE", viewport={"width": 1280, "height": 800})
+    page, watch = opened(context, parley.url)
+    page.locator("[data-do=settings]").first.click()
+    dialog = page.get_by_role("dialog", name="Einstellungen")
+    expect(dialog.get_by_role("tab")).to_have_text(
+        [
+            "Allgemein",
+            "Antworten",
+            "Modelle und Schlüssel",
+            "Stimme, Gedächtnis, Werkzeuge",
+            "Anfragen",
+            "Deine Daten",
+        ]
+    )
+    dialog.get_by_role("tab", name="Antworten").click()
+    dialog.get_by_role("button", name="Kurz", exact=True).click()
+    expect(dialog.locator("#settings-instructions")).to_have_value(re.compile("^Antworte mit so"))
+    dialog.get_by_role("button", name="Speichern").click()
+    expect(dialog.locator(".settings-acts output")).to_have_text("Gespeichert")
+    dialog.get_by_role("tab", name="Stimme").click()
+    dialog.get_by_role("button", name="Durchsehen").click()
+    memories = page.get_by_role("dialog", name="Was gemerkt ist")
+    expect(memories.get_by_label("Gemerktes durchsuchen")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.locator("#parley-input textarea").fill("/")
+    expect(page.locator("#parley-slash")).to_contain_text("Ein Bild zeichnen: 1 Anfrage")
+    assert watch.complaints == []
+    context.close()
