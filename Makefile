@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 # A file of tests stays in one process: what it starts is shared by its tests.
 TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile
 # What lasts is tested on SQLite among the rest, and once more on a real PostgreSQL.
-KEPT := $(addprefix tests/memory/test_,conversations.py search.py listing.py shares.py recall.py recall_facts.py recall_panel.py \
+KEPT := $(addprefix tests/memory/test_,conversations.py versions.py search.py listing.py shares.py recall.py recall_facts.py recall_panel.py \
 	recall_exchanges.py media.py documents.py summaries.py choices.py) \
 	tests/inference/test_ledger.py tests/inference/test_budget.py tests/test_assistant.py tests/test_turns.py
 CODE := *.py gate supply inference memory tools voice pictures porting steps document_reader components bench tests
