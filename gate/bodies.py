@@ -17,6 +17,7 @@ MOST_OTHER = 1_310_720
 """1.25 MB: the longest message, of 400,000 characters, where each takes three bytes."""
 MOST_AT_ONCE, MOST_IN_ALL = 8, 64
 """Bodies on their way here from one network, and from all together."""
+_HEARD_OUT_BYTES, _HEARD_OUT_S = 4 * 1024 * 1024, 1.0
 _FILES = ("/parley/media", "/parley/memories")
 _IMPORT = "/parley/conversations"
 
@@ -106,10 +107,20 @@ class Body:
             return await self._refuse(408)
         self._read += len(message.get("body", b""))
         if self._read > self._most:
+            await self._hear_out(message)
             return await self._refuse(413)
         if message["type"] != "http.request" or not message.get("more_body", False):
             self._is_whole()
         return message
+
+    async def _hear_out(self, message: Message) -> None:
+        """Read on a little: an answer to somebody who still talks is lost with their connection."""
+        left = _HEARD_OUT_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_HEARD_OUT_S):
+                while left > 0 and message["type"] == "http.request" and message.get("more_body"):
+                    message = await self._receive()
+                    left -= len(message.get("body", b""))
 
     async def _answer(self, message: Message) -> None:
         if not self._answered:

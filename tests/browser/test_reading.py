@@ -131,6 +131,6 @@ def test_what_a_turn_may_cost_is_said_before_it_is_sent(
     forecast = page.locator("#parley-forecast")
     expect(forecast).to_have_text(re.compile(r"1 request, up to 7 with tools"))
     page.locator("#parley-speak input").check()
-    expect(forecast).to_have_text(re.compile(r"2 requests, up to 8 with tools"))
+    expect(forecast).to_have_text(re.compile(r"2 requests, up to 11 with tools"))
     page.locator("#parley-speak input").uncheck()
     expect(forecast).to_have_text(re.compile(r"1 request, up to 7 with tools"))

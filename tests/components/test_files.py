@@ -55,7 +55,7 @@ async def test_a_picture_is_kept_and_comes_back(visitor: Visitor) -> None:
         assert kept.convert("RGB").tobytes() == was.convert("RGB").tobytes()
     assert back.headers["content-type"] == "image/png"
     assert back.headers["x-content-type-options"] == "nosniff"
-    assert back.headers["content-security-policy"] == "default-src 'none'"
+    assert back.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert back.headers["content-disposition"].startswith("inline")
 
 
@@ -101,7 +101,7 @@ async def test_a_document_is_read_and_comes_back_as_it_was_but_never_in_the_page
         assert back.headers["content-type"] == "application/octet-stream"
         assert back.headers["content-disposition"].startswith("attachment")
         assert back.headers["x-content-type-options"] == "nosniff"
-        assert back.headers["content-security-policy"] == "default-src 'none'"
+        assert back.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
 async def test_a_scan_is_taken_and_said_to_have_no_text(visitor: Visitor) -> None:
