@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from memory.storage_faults import StoreFailed
+
 log = logging.getLogger(__name__)
 
 LIVING = 0x9A21E8
@@ -87,7 +89,7 @@ class Replicas:
                 async with self._engine.connect() as connection:
                     for note in notes:
                         await connection.execute(notify, {"channel": CHANNEL, "note": note})
-            except (sa.exc.DBAPIError, OSError) as error:
+            except (StoreFailed, sa.exc.DBAPIError, OSError) as error:
                 log.warning("The other Parleys were not told (%s).", type(error).__name__)
 
     async def _hold(self, held: asyncio.Event) -> None:
@@ -102,7 +104,7 @@ class Replicas:
                         await self.on_look(alive | {self.number})
                         held.set()
                         await asyncio.sleep(_LOOK_EVERY_S)
-            except (sa.exc.DBAPIError, OSError) as error:
+            except (StoreFailed, sa.exc.DBAPIError, OSError) as error:
                 if not held.is_set():
                     raise
                 log.warning(

@@ -101,7 +101,9 @@ async def test_a_document_is_read_and_comes_back_as_it_was_but_never_in_the_page
         assert back.headers["content-type"] == "application/octet-stream"
         assert back.headers["content-disposition"].startswith("attachment")
         assert back.headers["x-content-type-options"] == "nosniff"
-        assert back.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert (
+            back.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        )
 
 
 async def test_a_scan_is_taken_and_said_to_have_no_text(visitor: Visitor) -> None:
@@ -169,6 +171,8 @@ async def test_the_page_may_load_from_nowhere_else(visitor: Visitor) -> None:
 
 def test_no_script_or_style_names_another_host() -> None:
     for path in STATIC.iterdir():
+        if path.suffix == ".png":
+            continue
         hosts = set(re.findall(r"https?://[^\s\"'`)]+", path.read_text(encoding="utf-8")))
         assert hosts <= {"http://www.w3.org/2000/svg"}
 
