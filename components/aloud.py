@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from assistant import Assistant, Refused
 from components.render import draw
+from components.words import told
 from messages import Message
 
 _CHANGING = ("spoken", "foot")
@@ -37,7 +38,7 @@ async def _lines(messages: AsyncIterator[Message]) -> AsyncIterator[str]:
                 before = line
                 yield line
     except Refused as refused:
-        yield _line({"message": refused.message, "advice": refused.advice})
+        yield _line({"message": told(refused.message), "advice": told(refused.advice)})
 
 
 def _change(message: Message) -> str:
@@ -46,5 +47,5 @@ def _change(message: Message) -> str:
     return _line({"id": message.id, "set": changed, "keys": [piece.key for piece in pieces]})
 
 
-def _line(told: dict[str, object]) -> str:
-    return json.dumps(told, separators=(",", ":")) + "\n"
+def _line(frame: dict[str, object]) -> str:
+    return json.dumps(frame, separators=(",", ":")) + "\n"

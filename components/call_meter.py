@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.render import spent
+from components.words import count, say
 from messages import Purpose, Request
 
 
@@ -18,13 +19,20 @@ class Prices:
 
     def told(self) -> str:
         """What each turn costs at least, tools apart."""
-        named = [("transcription", self.hearing), ("answer", self.answer)]
+        named = [(say("transcription"), self.hearing), (say("answer"), self.answer)]
         paid = [name for name, counts in named if counts]
+        if not paid and self.speech:
+            return say("A call turn costs speech only.")
         if not paid:
-            return f"A call turn costs {'speech only' if self.speech else 'no requests'}."
-        noun = "request" if len(paid) == 1 else "requests"
-        speech = " plus speech" if self.speech else ""
-        return f"A call turn costs {len(paid)} {noun} ({', '.join(paid)}){speech}."
+            return say("A call turn costs no requests.")
+        requests, kinds = _requests(len(paid)), ", ".join(paid)
+        if self.speech:
+            return say(
+                "A call turn costs {requests} ({kinds}) plus speech.",
+                requests=requests,
+                kinds=kinds,
+            )
+        return say("A call turn costs {requests} ({kinds}).", requests=requests, kinds=kinds)
 
 
 class Meter:
@@ -55,9 +63,13 @@ class Meter:
         now = self._counted()
         total = self._ended + sum(now.values())
         if not now:
-            return f"This call: {_requests(total)}." if total else ""
+            return say("This call: {requests}.", requests=_requests(total)) if total else ""
         rows = tuple(Request(purpose, "") for purpose, n in now.items() for _ in range(n))
-        return f"This turn: {spent(rows)}. This call: {_requests(total)}."
+        return say(
+            "This turn: {spent}. This call: {requests}.",
+            spent=spent(rows),
+            requests=_requests(total),
+        )
 
     def _counted(self) -> Counter[Purpose]:
         counted = Counter[Purpose](r.purpose for r in self._now if not r.free)
@@ -66,5 +78,5 @@ class Meter:
         return +counted
 
 
-def _requests(count: int) -> str:
-    return f"{count} request" + ("" if count == 1 else "s")
+def _requests(number: int) -> str:
+    return count(number, "1 request", "{n} requests")

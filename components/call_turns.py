@@ -8,6 +8,7 @@ from assistant import Assistant, Refused, Take
 from components.call_meter import Meter, Prices
 from components.orders import Visitor
 from components.patch import Frame
+from components.words import say, told
 from events import Event, Exchange, TurnStarted, begin, grow
 from voice.recording import as_wav
 from voice.turn_taking import TurnTaking
@@ -166,7 +167,7 @@ class CallTurns:
             return
         if self._meter.reply(about.requests):
             await self._tell_costs()
-        note = about.asking[0].why if about.asking else about.waiting
+        note = told(about.asking[0].why if about.asking else about.waiting)
         await self._tell({"kind": "reply", "turn": exchange.reply.id, "note": note})
 
     async def _end(self, exchange: Exchange) -> None:
@@ -174,9 +175,7 @@ class CallTurns:
         self._meter.close()
         failed = exchange.reply.status == "failed" and about is not None
         if failed and about and about.fault:
-            await self._tell(
-                {"kind": "told", "message": about.fault.message, "advice": about.fault.advice}
-            )
+            await self._tell_why(about.fault.message, about.fault.advice)
         self._failures = self._failures + 1 if failed else 0
         await self._stored()
         spoken = about is not None and bool(about.spoken or about.pieces or about.unvoiced)
@@ -196,7 +195,7 @@ class CallTurns:
         """Nothing was sent: say why, and listen again, or rest where it went wrong before."""
         self._unsent = []
         self._failures += 1
-        await self._tell({"kind": "told", "message": message, "advice": advice})
+        await self._tell_why(message, advice)
         if self._failures >= _PATIENCE:
             self._rest()
         elif self._taking.phase == "answering":
@@ -207,11 +206,18 @@ class CallTurns:
             self._failures = 0
             self._taking.rest()
 
+    async def _tell_why(self, message: str, advice: str) -> None:
+        await self._tell({"kind": "told", "message": told(message), "advice": told(advice)})
+
     async def _tell_costs(self) -> None:
         report = (await self._assistant.usage(self._who.owner, self._conversation)).report
         left = ""
         if report.left is not None and report.limit is not None:
-            left = f"{report.left:,} of {report.limit:,} left today"
+            left = say(
+                "{left} of {limit} left today",
+                left=f"{report.left:,}",
+                limit=f"{report.limit:,}",
+            )
         frame = {"kind": "meter", "costs": self._prices.told(), "spent": self._meter.told()}
         await self._tell({**frame, "left": left})
 

@@ -2,6 +2,7 @@
 
 from components.controls import act
 from components.icons import icon
+from components.words import say
 
 _SIGNS = (("mic", "listening hearing"), ("thought", "thinking calling cut"), ("sound", "speaking"))
 
@@ -11,20 +12,22 @@ def shell() -> str:
     signs = "".join(f'<span data-for="{states}">{icon(sign)}</span>' for sign, states in _SIGNS)
     signs += f'<span data-for="resting drafting">{icon("pause")}</span>'
     return (
-        '<section aria-label="Call" hidden><div class="call-state">'
+        f'<section aria-label="{say("Call")}" hidden><div class="call-state">'
         f'<div class="orb" aria-hidden="true">{signs}</div>'
         "<p><b></b><span></span></p>"
-        f"{act('call-wake', 'mic', 'Go on')}{act('call-interrupt', 'stop', 'Interrupt')}"
+        f"{act('call-wake', 'mic', say('Go on'))}{act('call-interrupt', 'stop', say('Interrupt'))}"
         '<button type="button" class="plain hang-up" data-do="hang-up" title="Escape">'
-        f"{icon('hang-up')}<span>End call</span></button></div>"
-        '<p class="call-heard" hidden><span>Heard</span> <q></q></p>'
-        '<form class="call-draft"><label class="unseen" for="parley-call-draft">What you said</label>'
+        f"{icon('hang-up')}<span>{say('End call')}</span></button></div>"
+        f'<p class="call-heard" hidden><span>{say("Heard")}</span> <q></q></p>'
+        '<form class="call-draft"><label class="unseen" for="parley-call-draft">'
+        f"{say('What you said')}</label>"
         '<textarea id="parley-call-draft" rows="2" maxlength="4000"></textarea>'
-        '<button class="plain">Send</button>'
-        '<button type="button" class="plain" data-do="call-drop">Say it again</button></form>'
+        f'<button class="plain">{say("Send")}</button>'
+        f'<button type="button" class="plain" data-do="call-drop">{say("Say it again")}</button></form>'
         '<div class="call-foot"><label>'
-        '<input type="checkbox" role="switch" data-half-duplex><span>Loudspeaker'
-        " <small>microphone off while Parley speaks</small></span></label>"
+        '<input type="checkbox" role="switch" data-half-duplex>'
+        f"<span>{say('Loudspeaker')} "
+        f"<small>{say('microphone off while Parley speaks')}</small></span></label>"
         '<p class="call-meter"><span data-costs></span> <span data-spent></span> '
         "<span data-left></span></p></div></section>"
         '<div id="parley-call-said" class="unseen" role="status" aria-live="polite"></div>'

@@ -14,6 +14,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from components.icons import icon
 from components.identity import LOGIN
+from components.words import language, say, told, word
 from gate.access import Access
 from gate.arrival import Came
 from gate.cookies import Cookies
@@ -29,8 +30,8 @@ _CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'"
 )
-_WRONG = "This name and password do not belong together."
-_WRONG_LINK = "This is not the password of this link."
+_WRONG = word("This name and password do not belong together.")
+_WRONG_LINK = word("This is not the password of this link.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +81,14 @@ def login_routes(access: Access, sessions: Sessions, sign_key: bytes, looks: Loo
         name, password, there = (form.get(key, [""])[0] for key in ("name", "password", "next"))
         there, came = _there(there), request.state.came
         if wait_s := desk.wait_s(came, name):
-            words = f"Too many tries. Wait {_span(wait_s)}, then try again."
+            words = say("Too many tries. Wait {span}, then try again.", span=_span(wait_s))
             answer = _page(access, looks, there, words, status=429)
             answer.headers["retry-after"] = str(int(wait_s) + 1)
             return answer
         desk.tried(came, name)
         cookie, wrong = await _checked(access, sessions, name, password)
         if not cookie:
-            return _page(access, looks, there, wrong, status=403)
+            return _page(access, looks, there, say(wrong), status=403)
         desk.passed(came, name)
         done = RedirectResponse(there, 303)
         done.headers.append("set-cookie", cookies.written(LOGIN, cookie, LIFE_S, https=came.https))
@@ -137,12 +138,12 @@ def _sign_in(router: APIRouter, access: Access, sessions: Sessions, sign_key: by
         try:
             state, verifier = signer.loads(kept, max_age=_STATE_LIFE_S)
             if not hmac.compare_digest(given.encode(), str(state).encode()) or not code:
-                raise NotSignedIn("Signing in was not begun here, or took too long.")
+                raise NotSignedIn(word("Signing in was not begun here, or took too long."))
             account = await provider.account(code, str(verifier))
         except (BadData, ValueError, TypeError, NotSignedIn) as error:
-            words = str(error) if isinstance(error, NotSignedIn) else "It took too long."
+            words = told(str(error)) if isinstance(error, NotSignedIn) else say("It took too long.")
             return HTMLResponse(
-                f'<p>{escape(words)} <a href="/">Back to Parley</a></p>',
+                f'<p>{escape(words)} <a href="/">{say("Back to Parley")}</a></p>',
                 403,
                 {"content-security-policy": _CSP},
             )
@@ -172,24 +173,27 @@ def _page(
     access: Access, looks: Looks, there: str, words: str = "", status: int = 200
 ) -> HTMLResponse:
     styles = "".join(f'<link rel="stylesheet" href="{escape(url)}">' for url in looks.styles)
-    told = f'<p class="wrong" role="alert">{escape(words)}</p>' if words else ""
+    wrong = f'<p class="wrong" role="alert">{escape(words)}</p>' if words else ""
     asks_name = access.users is not None
     name = (
-        '<label>Name<input name="name" autocomplete="username" autocapitalize="none" '
+        f'<label>{say("Name")}<input name="name" autocomplete="username" autocapitalize="none" '
         'spellcheck="false" maxlength="64" required autofocus></label>'
     )
-    about = "Log in to go on." if asks_name else "Whoever runs this Parley has the password."
+    about = (
+        say("Log in to go on.") if asks_name else say("Whoever runs this Parley has the password.")
+    )
     first = "" if asks_name else " autofocus"
-    html = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Log in · Parley</title>
+    html = f"""<!doctype html><html lang="{language()}"><head><meta charset="utf-8">
+<title>{say("Log in")} · Parley</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" type="image/svg+xml" href="{escape(looks.mark)}">{styles}
 <script src="{escape(looks.theme)}"></script></head>
-<body class="login"><main><h1><span class="mark">{icon("mark")}</span>Parley</h1><p>{about}</p>{told}
+<body class="login"><main><h1><span class="mark">{icon("mark")}</span>Parley</h1><p>{about}</p>{wrong}
 <form method="post" action="/login"><input type="hidden" name="next" value="{escape(there)}">
 {name if asks_name else ""}
-<label>Password<input type="password" name="password" autocomplete="current-password" maxlength="200"
- required{first}></label><button>Log in</button></form></main></body></html>"""
+<label>{say("Password")}<input type="password" name="password" autocomplete="current-password" maxlength="200"
+ required{first}></label><button>{say("Log in")}</button></form></main></body></html>"""
     headers = {"content-security-policy": _CSP, "cache-control": "no-store"}
     return HTMLResponse(html, status, headers)
 
@@ -201,4 +205,4 @@ def _there(wanted: str) -> str:
 
 def _span(seconds: float) -> str:
     whole = int(seconds) + 1
-    return f"{whole} s" if whole < 120 else f"{whole // 60} minutes"
+    return say("{n} s", n=whole) if whole < 120 else say("{n} minutes", n=whole // 60)

@@ -5,6 +5,7 @@ import * as call from "./call.js";
 import * as chat from "./chat.js";
 import * as conversations from "./conversations.js";
 import * as sound from "./sound.js";
+import { t } from "./words.js";
 
 let complain = () => {};
 
@@ -18,7 +19,7 @@ export function begin(onTrouble) {
 function price(button) {
   if (!button) return;
   const most = Number($("#parley-forecast [data-most]")?.dataset.speech ?? 0);
-  const words = most ? `Read aloud: up to ${most} requests` : "Read aloud";
+  const words = most ? t("Read aloud: up to {n} requests", { n: most }) : t("Read aloud");
   button.title = words;
   button.setAttribute("aria-label", words);
 }
@@ -31,13 +32,13 @@ async function readAloud(button) {
   sound.expect(reply);
   try {
     const answer = await fetch(`/parley/aloud/${conversation}/${reply}`, { method: "POST" });
-    if (!answer.ok) throw new Error(answer.status === 429 ? "That is faster than Parley can take it." : "Parley did not read it.");
+    if (!answer.ok) throw new Error(answer.status === 429 ? t("That is faster than Parley can take it.") : t("Parley did not read it."));
     for await (const told of lines(answer.body)) {
       if (told.message) complain(told.message, told.advice);
       else if (conversations.id() === conversation) chat.change({ messages: [told] });
     }
   } catch (trouble) {
-    complain("The reply could not be read out.", trouble.message);
+    complain(t("The reply could not be read out."), trouble.message);
   }
   button.ariaBusy = "false";
   sound.failed(reply);

@@ -4,6 +4,7 @@ import { $, $$, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
 import * as sound from "./sound.js";
 import * as speaker from "./speaker.js";
+import { t } from "./words.js";
 
 const LAST_WORDS = new Set([1000, 1008, 1009, 1013, 4001, 4401]); // codes after which nobody calls again
 const MOST_TRIES = 6;
@@ -11,18 +12,18 @@ const MOST_UNSENT = 64_000; // bytes, 2 s of sound: what a line this slow would 
 const LOOK_MS = 100;
 const PATIENCE_MS = 3000; // for sound that was spoken, and has not begun yet
 const STATES = {
-  calling: "Calling…",
-  listening: "Listening",
-  hearing: "Hearing you",
-  thinking: "Thinking",
-  speaking: "Speaking",
-  resting: "Resting",
-  drafting: "Is this what you said?",
-  cut: "The line was cut. Calling again…",
+  calling: t("Calling…"),
+  listening: t("Listening"),
+  hearing: t("Hearing you"),
+  thinking: t("Thinking"),
+  speaking: t("Speaking"),
+  resting: t("Resting"),
+  drafting: t("Is this what you said?"),
+  cut: t("The line was cut. Calling again…"),
 };
 const NOTES = {
-  resting: "Nobody spoke for a while. The microphone is off until you tap Go on.",
-  drafting: "This machine understands only roughly. Correct it, then press Enter.",
+  resting: t("Nobody spoke for a while. The microphone is off until you tap Go on."),
+  drafting: t("This machine understands only roughly. Correct it, then press Enter."),
 };
 
 let call = null; // what there is while a call lasts
@@ -60,7 +61,7 @@ export function leave() {
 
 async function start() {
   if (!navigator.mediaDevices?.getUserMedia) {
-    return notice("There is no microphone here.", "Browsers give it only to pages on https or on localhost.");
+    return notice(t("There is no microphone here."), t("Browsers give it only to pages on https or on localhost."));
   }
   notice("");
   sound.silence();
@@ -79,15 +80,15 @@ async function start() {
     release(mine);
     if (call === mine) end();
     const denied = trouble.name === "NotAllowedError";
-    return notice(denied ? "The microphone is not allowed here." : "No microphone could be opened.",
-      denied ? "Allow it in the browser's address bar, then call again." : trouble.message);
+    return notice(denied ? t("The microphone is not allowed here.") : t("No microphone could be opened."),
+      denied ? t("Allow it in the browser's address bar, then call again.") : trouble.message);
   }
   if (call !== mine) return release(mine); // hung up meanwhile
   const ear = new AudioWorkletNode(mine.context, "parley-ear", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
   ear.port.onmessage = ({ data }) => send(data);
   mine.context.createMediaStreamSource(mine.stream).connect(ear);
   mine.stream.getAudioTracks()[0].addEventListener("ended", () => {
-    if (call === mine) end("The microphone was taken away.", "Connect it again, then call again.");
+    if (call === mine) end(t("The microphone was taken away."), t("Connect it again, then call again."));
   });
   dial(mine);
   $("[data-do=hang-up]", view()).focus();
@@ -109,7 +110,7 @@ function dial(mine) {
   socket.onclose = ({ code, reason }) => {
     if (call !== mine) return;
     if (LAST_WORDS.has(code) || mine.tries >= MOST_TRIES) {
-      return end(reason || "The call was cut off.", code === 4001 ? "" : "What was said before is kept. Call again.");
+      return end(reason || t("The call was cut off."), code === 4001 ? "" : t("What was said before is kept. Call again."));
     }
     mine.tries += 1;
     show("cut");
@@ -128,7 +129,7 @@ function end(message = "", advice = "") {
   const inside = view().contains(document.activeElement);
   document.body.dataset.call = "";
   view().hidden = true;
-  announce(message || "The call has ended.");
+  announce(message || t("The call has ended."));
   if (message) notice(message, advice);
   if (inside) $("[data-do=call]").focus();
 }
@@ -159,13 +160,13 @@ const frames = {
     call.tries = 0;
     show(state);
   },
-  nothing: () => note("Nothing was heard yet. Speak whenever you like."),
+  nothing: () => note(t("Nothing was heard yet. Speak whenever you like.")),
   heard({ text, rough }) {
     $(".call-heard", view()).hidden = false;
-    $(".call-heard span", view()).textContent = rough ? "Heard roughly" : "Heard";
+    $(".call-heard span", view()).textContent = rough ? t("Heard roughly") : t("Heard");
     $(".call-heard q", view()).textContent = text || "…";
     if (rough) $("textarea", view()).value = text;
-    if (!text) note("No words were understood. Nothing was sent.");
+    if (!text) note(t("No words were understood. Nothing was sent."));
     conversations.settle();
   },
   reply({ turn, note: words }) {

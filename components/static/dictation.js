@@ -5,6 +5,7 @@ import * as attachments from "./attachments.js";
 import * as conversations from "./conversations.js";
 import { order } from "./orders.js";
 import * as recorder from "./recorder.js";
+import { t } from "./words.js";
 
 const PATIENCE_MS = 180_000;
 const KEPT = "parley.takes"; // what was written down and not sent yet, as long as the tab lives
@@ -54,7 +55,7 @@ export async function finish(go = atOnce().checked) {
   const taken = recorder.finish();
   show(false);
   const sound = await taken;
-  if (!sound) return notice("Nothing was recorded.", "Check the microphone, then try again.");
+  if (!sound) return notice(t("Nothing was recorded."), t("Check the microphone, then try again."));
   const file = new File([sound], "recording.wav", { type: "audio/wav" });
   await attachments.add(file, (item) => writeDown(item, go));
 }
@@ -70,21 +71,21 @@ function show(recording) {
   $("#parley-mic .level").hidden = !recording;
   showLevel(0, 0);
   button().setAttribute("aria-pressed", String(recording));
-  button().setAttribute("aria-label", recording ? "Finish recording" : "Record");
-  button().title = recording ? "Finish recording" : "Record";
+  button().title = recording ? t("Finish recording") : t("Record");
+  button().setAttribute("aria-label", button().title);
   changed();
 }
 
 /** Has a recording in the tray written down: 1 request, once. Resolves to it, or null: it is gone. */
 export async function writeDown(item, go = false) {
   item.state = "";
-  draw(item, '<p class="doing" role="status">Writing down what was said …</p>');
+  draw(item, `<p class="doing" role="status">${t("Writing down what was said …")}</p>`);
   changed();
   const told = await words(item);
   if (!attachments.holds(item)) return null; // removed meanwhile
   if (told.silent) {
     attachments.remove(item);
-    notice("No speech was heard, so nothing was sent and nothing spent.", "Speak closer to the microphone, then record again.", "calm");
+    notice(t("No speech was heard, so nothing was sent and nothing spent."), t("Speak closer to the microphone, then record again."), "calm");
     return null;
   }
   if (told.ok) {
@@ -94,7 +95,7 @@ export async function writeDown(item, go = false) {
   } else {
     item.state = "failed";
     draw(item, `<p class="failed" role="alert"><b>${escape(told.message)}</b> ${escape(told.advice)}</p>
-      <button type="button" class="plain" data-do="write-down">Try again</button>`);
+      <button type="button" class="plain" data-do="write-down">${t("Try again")}</button>`);
   }
   changed();
   return item;
@@ -102,7 +103,7 @@ export async function writeDown(item, go = false) {
 
 async function words(item) {
   if (!item.sha256 && !(await attachments.upload(item, true))) {
-    return { ok: false, message: "The recording could not be brought to Parley.", advice: "Check that it still runs." };
+    return { ok: false, message: t("The recording could not be brought to Parley."), advice: t("Check that it still runs.") };
   }
   return order({ do: "transcribe", conversation: conversations.id(), recording: item.sha256 }, PATIENCE_MS);
 }
@@ -110,10 +111,10 @@ async function words(item) {
 function drawDraft(item, { text, rough }) {
   item.state = "heard"; // nothing more is to be paid for its words
   item.rough = rough;
-  const note = !text ? "No words were understood. Type what you said, or remove the recording."
-    : rough ? "Roughly understood by this machine. Correct it before you send it."
-      : "This is what was understood. Correct it where it is wrong.";
-  draw(item, `<textarea rows="1" maxlength="100000" aria-label="What was understood"></textarea><small>${note}</small>`);
+  const note = !text ? t("No words were understood. Type what you said, or remove the recording.")
+    : rough ? t("Roughly understood by this machine. Correct it before you send it.")
+      : t("This is what was understood. Correct it where it is wrong.");
+  draw(item, `<textarea rows="1" maxlength="100000" aria-label="${t("What was understood")}"></textarea><small>${note}</small>`);
   const box = $("textarea", item.box);
   box.value = text;
   item.words = () => box.value;

@@ -1,5 +1,7 @@
 // The microphone: tap, speak, tap; out comes a mono 16 kHz 16-bit WAV.
 
+import { t } from "./words.js";
+
 const RATE = 16000;
 const LONGEST_S = 600;
 
@@ -76,16 +78,16 @@ function release(stream, context) {
 
 /** What went wrong when the microphone was to be opened, and what to do: [message, advice]. */
 export function explained(trouble) {
-  const or = "Or attach a recording.";
+  const or = t("Or attach a recording.");
   switch (trouble.name) {
     case "NotAllowedError":
-      return ["The microphone is not allowed here.", `Allow it beside the address of this page, then press the microphone again. ${or}`];
+      return [t("The microphone is not allowed here."), `${t("Allow it beside the address of this page, then press the microphone again.")} ${or}`];
     case "NotFoundError":
-      return ["No microphone was found.", `Connect one, then press the microphone again. ${or}`];
+      return [t("No microphone was found."), `${t("Connect one, then press the microphone again.")} ${or}`];
     case "SecurityError":
-      return ["This browser gives the microphone only to pages on https or on localhost.", `Open Parley there. ${or}`];
+      return [t("This browser gives the microphone only to pages on https or on localhost."), `${t("Open Parley there.")} ${or}`];
     default:
-      return ["The microphone cannot be used just now.", `Close what else uses it, then press the microphone again. ${or}`];
+      return [t("The microphone cannot be used just now."), `${t("Close what else uses it, then press the microphone again.")} ${or}`];
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { $, $$, on, store } from "./dom.js";
 import * as speaker from "./speaker.js";
+import { language as ours, t } from "./words.js";
 
 const SPEEDS = [1, 1.25, 1.5, 1.75, 2, 0.75];
 const DRAWN_MS = 200;
@@ -126,8 +127,8 @@ function browserVoice(language) {
   const voices = speechSynthesis.getVoices(); // empty until it is asked, in some browsers
   const speaks = (voice) => voice.lang.toLowerCase().split(/[-_]/)[0] === language;
   const found = voices.find((voice) => speaks(voice) && voice.localService) ?? voices.find(speaks) ?? null;
-  const name = language && new Intl.DisplayNames(["en"], { type: "language" }).of(language);
-  return [found, language && voices.length && !found ? `Your browser has no voice for ${name}.` : ""];
+  const name = language && new Intl.DisplayNames([ours], { type: "language" }).of(language);
+  return [found, language && voices.length && !found ? t("Your browser has no voice for {language}.", { language: name }) : ""];
 }
 
 function note(spoken, words) {
@@ -232,7 +233,7 @@ function drawSpeed(spoken) {
   const button = $(".speed", spoken);
   if (!button) return;
   button.textContent = `${speed}×`;
-  button.setAttribute("aria-label", `Speed: ${speed} times. Change it`);
+  button.setAttribute("aria-label", t("Speed: {n} times. Change it", { n: speed }));
 }
 
 /** The player of the reply that is being spoken. */
@@ -257,7 +258,7 @@ function drawn(spoken, speaking) {
   const audio = $("audio", player);
   if (audio && !audio.paused) return;
   player.classList.toggle("playing", runs);
-  $("button", player).setAttribute("aria-label", runs ? "Pause" : "Play the reply");
+  $("button", player).setAttribute("aria-label", runs ? t("Pause") : t("Play the reply"));
   drawSpeed(spoken);
   const length = Number(spoken.dataset.seconds) || 0;
   if (!speaking) {
@@ -280,7 +281,7 @@ function draw(audio, event) {
   if (!player) return;
   player.classList.toggle("playing", !audio.paused && !audio.ended);
   if (event === "error") player.classList.add("broken");
-  $("button", player).setAttribute("aria-label", audio.paused ? "Play" : "Pause");
+  $("button", player).setAttribute("aria-label", audio.paused ? t("Play") : t("Pause"));
   if (!Number.isFinite(audio.duration)) return;
   place(player, audio.currentTime / audio.duration || 0, audio.currentTime || audio.duration);
 }
