@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from assistant import Assistant, NotFound, Refused
 from components.identity import who
 from components.render import as_pictures, length_of, media_url
+from components.words import told
 from messages import Audio, Document, Image
 
 STATIC = Path(__file__).parent / "static"
@@ -126,4 +127,4 @@ def _described(kept: Image | Audio | Document) -> dict[str, object]:
 
 
 def _refusal(status: int, message: str, advice: str) -> JSONResponse:
-    return JSONResponse({"message": message, "advice": advice}, status_code=status)
+    return JSONResponse({"message": told(message), "advice": told(advice)}, status_code=status)

@@ -42,6 +42,7 @@ from components.style_orders import (
 )
 from components.tool_orders import ApproveServer, Permit, RestartServer, ToolOrder
 from components.voice_orders import ChooseVoice, Preview, VoiceOrder
+from components.words import told
 from messages import Choices
 
 ModelName = Annotated[str, StringConstraints(max_length=300)]
@@ -148,13 +149,13 @@ async def obey(
     try:
         number = json.loads(slip).get("number")
         order = _order.validate_json(slip)
-        told = await _carry_out(assistant, visitor, order)
+        found = await _carry_out(assistant, visitor, order)
     except (Refused, StoreFailed) as refused:
         return _answer(number, refused.message, refused.advice)
     except (ValidationError, ValueError, AttributeError, TypeError, RecursionError):
         return _answer(number, "The page asked for something Parley does not know.", "Reload it.")
     changed(visitor.owner)
-    return _answer(number, told=told)
+    return _answer(number, found=found)
 
 
 async def _carry_out(
@@ -224,8 +225,8 @@ def _check_offered(assistant: Assistant, owner: str, decided: Choices) -> None:
 
 
 def _answer(
-    number: object, message: str = "", advice: str = "", told: dict[str, object] | None = None
+    number: object, message: str = "", advice: str = "", found: dict[str, object] | None = None
 ) -> str:
     kept = number if isinstance(number, int) else 0
-    said = {"number": kept, "ok": not message, "message": message, "advice": advice}
-    return json.dumps({**(told or {}), **said})
+    said = {"number": kept, "ok": not message, "message": told(message), "advice": told(advice)}
+    return json.dumps({**(found or {}), **said})

@@ -12,7 +12,7 @@ from components import call_view, furniture
 from components.guests import Guests
 from components.identity import who
 from components.orders import Visitor, obey
-from components.words import say
+from components.words import say, told
 from gate.throttle import Pace
 
 Order = Callable[[str, gr.Request], Awaitable[str]]
@@ -80,7 +80,8 @@ def build(
 def _refused(slip: str, message: str, advice: str) -> str:
     number = _read(slip).get("number")
     number = number if isinstance(number, int) else 0
-    return json.dumps({"number": number, "ok": False, "message": message, "advice": advice})
+    said = {"message": told(message), "advice": told(advice)}
+    return json.dumps({"number": number, "ok": False, **said})
 
 
 def _was_erase(slip: str, answer: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -27,8 +27,16 @@ LANGUAGES = {
 COOKIE = "parley-language"
 _FOLDER = Path(__file__).parent / "languages"
 _HOLE = re.compile(r"\{(\w+)\}")
-_SURE = 8
-"""Characters besides its holes by which a sentence is known again: "{n} of {all}" is in many others."""
+_BETWEEN = re.compile(r"(?<=[.!?]) |, | and ")
+_LONGEST = 2000
+"""Characters of what a layer says; what is longer is not looked at."""
+
+# What the holes of a layer's sentence may hold: another's words stand in quotation marks and go on over
+# the ends of sentences, a name does not, and a number is one.
+_NAME = r"(?:(?![.!?] |[“”])[^\n])+?"
+_FILLINGS = {"quote": r"(?s:.+)", "n": r"\d[\d,.]*", "most": r"\d[\d,.]*"}
+_OUR_WORDS = frozenset({"span", "why"})
+"""Holes that hold words of Parley's own, to be translated too."""
 
 _spoken: ContextVar[str] = ContextVar("language", default="en")
 _chosen: ContextVar[str] = ContextVar("chosen", default="")
@@ -52,17 +60,10 @@ def count(number: int, one: str, many: str, /, **values: object) -> str:
 
 def told(sentences: str) -> str:
     """What a layer said, as far as the reader's language knows it; else as it is."""
-    language = _spoken.get()
-    if language == "en" or not sentences:
+    name = _spoken.get()
+    if name == "en" or not sentences or len(sentences) > _LONGEST:
         return sentences
-    known = catalogue(language)
-    if sentences in known:
-        return known[sentences]
-    for pattern, english in _patterns(language):
-        if found := pattern.fullmatch(sentences):
-            return known[english].format(**found.groupdict())
-    head, stop, rest = sentences.partition(". ")
-    return f"{told(head + '.')} {told(rest)}" if stop else sentences
+    return _translated(name, sentences)
 
 
 def language() -> str:
@@ -129,25 +130,53 @@ def catalogue(name: str) -> Mapping[str, str]:
     return words
 
 
+@lru_cache(1000)
+def _translated(name: str, sentences: str) -> str:
+    """Sentence by sentence, where all of it is not known as one: each as long as it is known."""
+    if (whole := _known(name, sentences)) is not None:
+        return whole
+    for between in _BETWEEN.finditer(sentences):
+        head, rest = sentences[: between.start()], sentences[between.end() :]
+        if (found := _known(name, head)) is not None:
+            space = _layers(name).get(between[0], between[0])
+            if found.endswith("。"):  # no space follows it
+                space = space.lstrip()
+            return f"{found}{space}{_translated(name, rest)}"
+    head, stop, rest = sentences.partition(". ")
+    return f"{head}{stop}{_translated(name, rest)}" if stop else sentences
+
+
+def _known(name: str, sentence: str) -> str | None:
+    if (exact := catalogue(name).get(sentence)) is not None:
+        return exact
+    for pattern, other in _patterns(name):
+        if found := pattern.fullmatch(sentence):
+            values = found.groupdict()
+            for hole in _OUR_WORDS & values.keys():
+                values[hole] = _translated(name, values[hole])
+            return other.format(**values)
+    return None
+
+
+@cache
+def _layers(name: str) -> Mapping[str, str]:
+    """What the layers say; a pattern of the page's own words would fit far too much."""
+    words: dict[str, str] = json.loads((_FOLDER / name / "told.json").read_text(encoding="utf-8"))
+    return words
+
+
 @cache
 def _patterns(name: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Those with holes, the longest first: the more a pattern says, the surer it is."""
-    holed = sorted(filter(_can_be_told, catalogue(name)), key=len, reverse=True)
-    return tuple((re.compile(_as_pattern(english), re.DOTALL), english) for english in holed)
-
-
-def _can_be_told(english: str) -> bool:
-    """Whether it has holes, and says enough besides not to be found in any sentence."""
-    between = _HOLE.sub("", english)
-    return between != english and len(between) >= _SURE
+    """Those with holes and what they become, the longest first: the more one says, the surer it is."""
+    holed = (pair for pair in _layers(name).items() if _HOLE.search(pair[0]))
+    longest = sorted(holed, key=lambda pair: len(_HOLE.sub("", pair[0])), reverse=True)
+    return tuple((re.compile(_as_pattern(english)), other) for english, other in longest)
 
 
 def _as_pattern(english: str) -> str:
-    pattern, at, seen = "", 0, set[str]()
+    pattern, at = "", 0
     for hole in _HOLE.finditer(english):
-        name = hole[1]
         pattern += re.escape(english[at : hole.start()])
-        pattern += f"(?P={name})" if name in seen else f"(?P<{name}>.+?)"
-        seen.add(name)
+        pattern += f"(?P<{hole[1]}>{_FILLINGS.get(hole[1], _NAME)})"
         at = hole.end()
     return pattern + re.escape(english[at:])
