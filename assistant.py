@@ -52,6 +52,7 @@ from revisions import MAX_CHARS, Revisions
 from steps.confirmations import Verdict
 from steps.course import Layers, Turn
 from steps.reading import documents_of
+from temporary import Visits, is_temporary
 from toolbox import McpServers, Toolbox
 from turns import Turns
 
@@ -100,10 +101,14 @@ class Rooms:
     replicas: Replicas
     summarise: Callable[[Turn], Awaitable[None]]
     erase_rest: Callable[[str], Awaitable[None]]
+    temporary: "Assistant | None" = None
 
 
 class Assistant(Lineup):
-    """The house from outside. Whatever it refuses raises Refused, with words for the reader."""
+    """The house from outside. Whatever it refuses raises Refused, with words for the reader.
+
+    Temporary chats have one of their own, which keeps nothing: `at` gives whose a conversation is.
+    """
 
     def __init__(self, rooms: Rooms) -> None:
         layers = rooms.layers
@@ -139,6 +144,15 @@ class Assistant(Lineup):
         self._summarise = rooms.summarise
         self._erase_rest = rooms.erase_rest
         self.elsewhere = Elsewhere(rooms.replicas, rooms.turns, self.toolbox, layers.recall)
+        self._temporary = rooms.temporary
+        self.visits = Visits((rooms.temporary or self).delete)
+
+    def at(self, owner: str, conversation_id: str) -> "Assistant":
+        """Who keeps this conversation, or, where it is a temporary one, does not."""
+        if self._temporary is None or not is_temporary(conversation_id):
+            return self
+        self.visits.touch(owner, conversation_id)
+        return self._temporary
 
     async def send(
         self,
@@ -286,6 +300,8 @@ class Assistant(Lineup):
 
     async def erase(self, owner: str) -> None:
         """Erase everything of this owner: conversations, files, memories, choices, key, spending."""
+        if self._temporary:
+            await self._temporary.erase(owner)
         await self._turns.drop_all(owner)
         await self.recitals.drop_all(owner)
         await self.disconnect_own_key(owner)
@@ -306,6 +322,11 @@ class Assistant(Lineup):
         """The stored file of a Media of this owner."""
         with refusing():
             return await self._media.path(owner, sha256)
+
+    async def temporary_media(self, owner: str, sha256: str) -> tuple[Media, bytes]:
+        """A picture or a sound of a temporary chat, which is no file."""
+        with refusing():
+            return await (self._temporary or self)._media.bytes_of(owner, sha256)
 
     async def conversations(self, owner: str) -> list[Conversation]:
         """Newest first."""
@@ -334,9 +355,9 @@ class Assistant(Lineup):
         `memories` is false; a running turn is stopped."""
         await self.stop(owner, conversation_id)
         with refusing():
-            unused = await self._conversations.delete(owner, conversation_id)
             await self._choices.forget(owner, conversation_id)
             await self.toolbox.forget(owner, conversation_id)
+            unused = await self._conversations.delete(owner, conversation_id)
             await self._summaries.forget(owner, conversation_id)
             if memories:
                 await self._recall.forget_conversation(owner, conversation_id)
@@ -364,8 +385,10 @@ class Assistant(Lineup):
         of whom memories are forgotten, by a tool or by hand, is told to `forgotten`, with their ids.
         `moved` hears of conversations that are shown otherwise than before, without a turn.
         """
-        self._turns.on_change = self._own_keys.on_change = changed
+        self._turns.on_change = self._own_keys.on_change = self.visits.on_change = changed
         self.offers_changed = everybody or self.offers_changed
+        if self._temporary:
+            self._temporary.listen(changed, everybody, forgotten, moved)
         self.toolbox.listen(self.offers_changed)
         self._tooling.on_forgotten = forgotten or self._tooling.on_forgotten
         self.revisions.moved = moved or self.revisions.moved

@@ -20,6 +20,7 @@ from components.live import CONVERSATION_ID
 from components.orders import Visitor
 from components.patch import Frame
 from messages import new_id
+from temporary import is_temporary
 from voice.activity import ActivityFailed, VoiceActivity
 from voice.turn_taking import (
     FRAME,
@@ -187,6 +188,9 @@ class Call:
 
     async def _begin(self, conversation: object) -> None:
         if not isinstance(conversation, str) or not CONVERSATION_ID.fullmatch(conversation):
+            return
+        if is_temporary(conversation):
+            await self.close(TRY_LATER, "A temporary chat takes no calls: it keeps no recordings.")
             return
         who = Visitor(self._socket.state.owner, self._socket.state.pool)
         turns = CallTurns(self._calls.assistant, who, conversation, self._taking, self._tell)

@@ -12,6 +12,7 @@ from assistant import Assistant, NotFound, Refused
 from components.identity import who
 from components.render import as_pictures, length_of, media_url
 from messages import Audio, Document, Image
+from temporary import is_temporary, refuse_files
 
 STATIC = Path(__file__).parent / "static"
 _MOST_BYTES = 25 * 1024 * 1024
@@ -64,6 +65,9 @@ def media_routes(assistant: Assistant) -> APIRouter:
             return _refusal(
                 403, "Without a cookie Parley keeps no files.", "Open it in its own tab."
             )
+        if is_temporary(request.headers.get("x-conversation", "")):
+            refused = refuse_files()
+            return _refusal(422, refused.message, refused.advice)
         data = await _body(request)
         if data is None:
             return _refusal(413, "This file is larger than 25 MB.", "Choose a smaller one.")
@@ -79,10 +83,11 @@ def media_routes(assistant: Assistant) -> APIRouter:
 
     @router.get("/parley/media/{sha256}", include_in_schema=False)
     async def read(request: Request, sha256: str) -> Response:
+        owner = request.state.owner
         try:
-            media, path = await assistant.media(request.state.owner, sha256)
-        except NotFound as missing:
-            return _refusal(404, missing.message, missing.advice)
+            media, path = await assistant.media(owner, sha256)
+        except NotFound:
+            return await _of_temporary_chat(assistant, owner, sha256)
         inline = media.mime.startswith(_INLINE)
         return FileResponse(
             path,
@@ -93,6 +98,16 @@ def media_routes(assistant: Assistant) -> APIRouter:
         )
 
     return router
+
+
+async def _of_temporary_chat(assistant: Assistant, owner: str, sha256: str) -> Response:
+    """What was drawn or spoken there; no browser keeps it either."""
+    try:
+        media, data = await assistant.temporary_media(owner, sha256)
+    except NotFound as missing:
+        return _refusal(404, missing.message, missing.advice)
+    mime = media.mime if media.mime.startswith(_INLINE) else "application/octet-stream"
+    return Response(data, media_type=mime, headers={**_SEALED, "cache-control": "no-store"})
 
 
 async def _body(request: Request) -> bytes | None:

@@ -25,6 +25,14 @@ def wordmark() -> str:
     )
 
 
+def temporary_button() -> str:
+    return (
+        '<button type="button" class="quiet" data-do="temporary" '
+        f'title="{say("Nothing of it is kept")}">{icon("fleeting")}<span>{say("Temporary chat")}</span>'
+        "</button>"
+    )
+
+
 def header(forgets: bool = False) -> str:
     """`forgets`: what is kept here is gone when Parley starts again."""
     told = say("This Space forgets when it restarts: export what you want to keep.")
@@ -42,6 +50,8 @@ def header(forgets: bool = False) -> str:
         f"{icon('sun')}{icon('moon')}</button></header>"
         f'<div id="parley-line" role="status" hidden>{say("Reconnecting…")}</div>'
         f"{note}"
+        f'<p id="parley-temporary" role="note" hidden>{icon("fleeting")}<span>'
+        f"{say('Temporary: nothing of this chat is kept. Its requests are counted.')}</span></p>"
         f'<div id="parley-banner" data-pane="banner"></div>{memory_panel.shell()}'
         f"{tool_panel.shell()}"
     )

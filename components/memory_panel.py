@@ -4,7 +4,7 @@ The dialog itself stands still; what it lists comes anew with every change, as t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from html import escape
 from typing import Annotated, Literal
@@ -17,6 +17,7 @@ from components.icons import icon
 from components.recalled import SIGNS, acts, origin, words
 from memories import MAX_TEXT, MemoryState, Sought
 from messages import Memory, MemoryKind
+from temporary import is_temporary
 
 PAGE = 30
 MOST_PAGES = 20
@@ -74,7 +75,7 @@ async def look(
     assistant: Assistant, owner: str, conversation: str, wanted: Asked, now: datetime
 ) -> str:
     """The pane. `now` is the reader's clock: a day begins at their midnight."""
-    state = await assistant.memory.state(owner, conversation)
+    standing = await state(assistant, owner, conversation)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     since = (midnight - timedelta(days=wanted.days - 1)).timestamp() if wanted.days else 0.0
     here = (wanted.chat or conversation) if wanted.here else ""
@@ -86,7 +87,13 @@ async def look(
         limit = PAGE * wanted.pages.get(kind, 1)
         found = await assistant.memory.search(owner, sought, limit + 1)
         sections.append(Section(kind, tuple(found[:limit]), len(found) > limit))
-    return pane(state, sections, wanted)
+    return pane(standing, sections, wanted)
+
+
+async def state(assistant: Assistant, owner: str, conversation: str) -> MemoryState:
+    """How memory stands there: a temporary chat neither recalls nor remembers."""
+    found = await assistant.memory.state(owner, conversation)
+    return replace(found, paused_here=True) if is_temporary(conversation) else found
 
 
 def pane(state: MemoryState, sections: Sequence[Section], wanted: Asked) -> str:

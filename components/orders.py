@@ -18,9 +18,15 @@ from components import (
     tool_orders,
     voice_orders,
 )
-from components.conversation_orders import ConversationOrder
+from components.conversation_orders import (
+    ConversationOrder,
+    Pin,
+    Put,
+    Rename,
+    ShareConversation,
+)
 from components.dictation_orders import DictationOrder, Discard, Transcribe, Words
-from components.memory_orders import MemoryOrder
+from components.memory_orders import KeepDocument, MemoryOrder
 from components.message_orders import (
     Branch,
     Edit,
@@ -43,6 +49,7 @@ from components.style_orders import (
 from components.tool_orders import ApproveServer, Permit, RestartServer, ToolOrder
 from components.voice_orders import ChooseVoice, Preview, VoiceOrder
 from messages import Choices
+from temporary import is_temporary, refuse_files, refuse_keeping
 
 ModelName = Annotated[str, StringConstraints(max_length=300)]
 SchemaText = Annotated[str, StringConstraints(max_length=100_000)]
@@ -162,6 +169,9 @@ async def _carry_out(
 ) -> dict[str, object] | None:
     """What the answer tells besides that it was done."""
     owner, pool = visitor.owner, visitor.pool
+    if here := getattr(order, "conversation", ""):
+        _check_temporary(order, here)
+        assistant = assistant.at(owner, here)
     match order:
         case Send(conversation, text, media, speak, words):
             takes = [Take(one, words[one]) if one in words else one for one in media]
@@ -191,6 +201,18 @@ async def _carry_out(
         case _:
             await memory_orders.carry_out(assistant, owner, pool, order)
     return None
+
+
+def _check_temporary(order: Order, here: str) -> None:
+    """Whether the order would keep something of a chat of which nothing is kept."""
+    if isinstance(order, Branch) and is_temporary(order.into):
+        raise refuse_keeping()
+    if not is_temporary(here):
+        return
+    if isinstance(order, Send) and order.media:
+        raise refuse_files()
+    if isinstance(order, Rename | Pin | Put | ShareConversation | Branch | KeepDocument):
+        raise refuse_keeping()
 
 
 async def _choose(assistant: Assistant, owner: str, order: Choose) -> None:

@@ -98,6 +98,20 @@ async def open_database(url: str, migrations: Sequence[Migration]) -> AsyncEngin
     return engine
 
 
+async def in_memory(name: str, migrations: Sequence[Migration]) -> AsyncEngine:
+    """The same for a database in RAM, which SQLite knows by `name` in this process alone."""
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///file:{name}?vfs=memdb&uri=true",
+        connect_args={"isolation_level": None},
+    )
+    sa.event.listen(engine.sync_engine, "connect", _configure)
+    sa.event.listen(engine.sync_engine, "connect", _without_files)
+    sa.event.listen(engine.sync_engine, "begin", _begin)
+    await _migrate(engine, migrations)
+    told_in_words(engine)
+    return engine
+
+
 def _by_asyncpg(url: sa.URL) -> sa.URL:
     """Hosts hand out `postgres://…?sslmode=require`; asyncpg, our driver, calls that `ssl`."""
     if url.get_backend_name() not in ("postgres", "postgresql"):
@@ -126,6 +140,11 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _without_files(connection: sqlite3.Connection, _record: object) -> None:
+    """What is too large to sort in its cache SQLite would put into a file."""
+    connection.execute("PRAGMA temp_store=MEMORY").close()
 
 
 def _begin(connection: sa.Connection) -> None:

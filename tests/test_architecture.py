@@ -16,7 +16,7 @@ ROOMS = (
 TOP = (
     "app", "archive", "assistant", "attachments", "dictation", "elsewhere", "events", "handler", "house",
     "intake", "lineup", "logs", "mcp_door", "memories", "messages", "metrics", "recital", "refusals",
-    "revisions", "settings", "shell", "toolbox", "turn_queue", "turns",
+    "revisions", "settings", "shell", "temporary", "toolbox", "turn_queue", "turns",
 )  # fmt: skip
 
 # Who may import whom, among our own modules.
@@ -56,6 +56,7 @@ ARROWS = {
         "refusals",
     },  # fmt: skip,
     "recital": {"lineup", "steps", "memory", "inference", "events", "messages", "refusals"},
+    "temporary": {"refusals"},
     "elsewhere": {"memory", "steps", "toolbox", "turns", "refusals"},
     "assistant": {
         "archive",
@@ -74,6 +75,7 @@ ARROWS = {
         "events",
         "messages",
         "refusals",
+        "temporary",
     },
     "mcp_door": {"assistant", "memories", "events", "messages", "refusals"},
     "shell": {"assistant", "events", "messages", "refusals"},
@@ -83,6 +85,7 @@ ARROWS = {
         "gate",
         "dictation",
         "memories",
+        "temporary",
         "toolbox",
         "voice",
         "events",

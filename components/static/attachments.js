@@ -14,10 +14,12 @@ let refused = []; // told together while the notice is open
 let changed = () => {};
 let complain = () => {};
 let unsure = async (item) => item;
+let conversation = () => "";
 
-/** `onRough` is given a recording that only this machine would understand: its words are read first. */
-export function begin(onChange, onTrouble, onRough) {
-  [changed, complain, unsure] = [onChange, onTrouble, onRough];
+/** `onRough` is given a recording that only this machine would understand: its words are read first.
+ * `here` tells for which conversation a file is uploaded. */
+export function begin(onChange, onTrouble, onRough, here) {
+  [changed, complain, unsure, conversation] = [onChange, onTrouble, onRough, here];
   on("detach", (button) => remove(items.find((item) => item.box === button.closest(".attached"))));
 }
 
@@ -80,6 +82,7 @@ function sent(item) {
     const request = new XMLHttpRequest();
     request.open("POST", "/parley/media");
     request.setRequestHeader("x-file-name", encodeURIComponent(item.name));
+    request.setRequestHeader("x-conversation", conversation());
     request.upload.onprogress = ({ loaded, total }) => doing(item, loaded < total ? `Uploading ${Math.floor((100 * loaded) / total)} %` : "");
     request.upload.onload = () => doing(item, "");
     request.onload = () => resolve({ status: request.status, text: request.responseText });

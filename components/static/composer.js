@@ -7,17 +7,19 @@ import * as conversations from "./conversations.js";
 import * as dictation from "./dictation.js";
 import * as settings from "./settings.js";
 import * as slash from "./slash.js";
+import { isTemporary } from "./temporary.js";
 import { decided, nextOrder, order, settle, write } from "./orders.js";
 
 const input = () => $("#parley-input textarea");
 const speaks = () => $("#parley-speak input");
 const draftKey = () => `parley.draft.${conversations.isFresh() ? "new" : conversations.id()}`;
+const keep = (key, value) => store.set(key, isTemporary(conversations.id()) ? null : value);
 let spokenHere = ""; // the conversation whose next reply this page reads out
 
 export function begin() {
-  attachments.begin(kept, notice, dictation.writeDown);
+  attachments.begin(kept, notice, dictation.writeDown, conversations.id);
   dictation.begin(refresh, notice, () => $("#parley-send").click());
-  input().addEventListener("input", () => { store.set(draftKey(), input().value); refresh(); });
+  input().addEventListener("input", () => { keep(draftKey(), input().value); refresh(); });
   slash.begin({ put, notice });
   wireSpeak();
   wireFiles();
@@ -34,7 +36,7 @@ export const isSpeakingHere = () => spokenHere === conversations.id();
 /** Words are kept as they are typed; files are at the server already, and only named here. */
 function kept() {
   const files = attachments.kept();
-  store.set(`${draftKey()}.files`, files.length ? JSON.stringify(files) : null);
+  keep(`${draftKey()}.files`, files.length ? JSON.stringify(files) : null);
   refresh();
 }
 
@@ -113,7 +115,7 @@ async function sending() {
     if (conversations.id() === conversation) {
       if (!input().value) put(text);
       notice(told.message, told.advice);
-    } else store.set(`parley.draft.${conversation}`, text);
+    } else if (!isTemporary(conversation)) store.set(`parley.draft.${conversation}`, text);
   });
   return slip;
 }

@@ -1,0 +1,15 @@
+// Temporary chats: their ids tell them, and nothing of them is kept, in this browser neither.
+
+import { t } from "./words.js";
+
+const MARK = "7e3a0fad0000"; // temporary.py
+export const isTemporary = (id) => id.startsWith(MARK);
+export const newId = (random) => MARK + random.slice(MARK.length);
+
+/** What the page says of the chat that is open. */
+export function show(id) {
+  document.body.dataset.temporary = isTemporary(id) ? "yes" : "";
+  document.querySelector("#parley-temporary").hidden = !isTemporary(id);
+}
+
+export const title = () => t("Temporary chat");
