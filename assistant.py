@@ -354,6 +354,7 @@ class Assistant(Lineup):
         """Delete a conversation with its messages and files, and what is remembered of it unless
         `memories` is false; a running turn is stopped."""
         await self.stop(owner, conversation_id)
+        self._turns.let_go(owner, conversation_id)
         with refusing():
             await self._choices.forget(owner, conversation_id)
             await self.toolbox.forget(owner, conversation_id)

@@ -49,7 +49,7 @@ class MediaInMemory(MediaStore):
     def sweep(self) -> None:
         """There is nothing half written."""
 
-    async def path(self, owner: str, sha256: str) -> tuple[Media, Path]:
+    async def path(self, owner: str, sha256: str) -> tuple[Media, Path]:  # noqa: ARG002 - of MediaStore
         raise Missing("It is no file.")
 
     async def bytes_of(self, owner: str, sha256: str) -> tuple[Media, bytes]:
@@ -116,7 +116,7 @@ class Nowhere:
 
     def close(self) -> None: ...
 
-    def verdict(self, error: BaseException) -> Literal["lost", "trouble", "bug"]:
+    def verdict(self, _error: BaseException) -> Literal["lost", "trouble", "bug"]:
         return "trouble"
 
     def words(self, error: BaseException) -> str:
