@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import RunningParley, finished, opened, say
+from tests.browser.test_speech import until_heard
 from tests.pictures import png
 
 pytestmark = pytest.mark.browser
@@ -47,9 +48,7 @@ def test_it_speaks(offline_parley: RunningParley, visitor: BrowserContext) -> No
     page.locator("#parley-speak input").check()
     say(page, "Hello")
     expect(finished(page).locator("audio")).to_have_count(1)
-    page.wait_for_function(
-        "document.querySelector('#parley-chat [data-role=assistant] audio').currentTime > 0.2"
-    )
+    until_heard(page, 0.3)
 
 
 def test_every_suggestion_of_the_empty_page_does_something(
