@@ -228,6 +228,7 @@ async def test_the_grammar_holds_for_followers(model: ScriptedServer, house: Hou
     assert seen.count("tool_called") == seen.count("tool_returned") == 1
 
 
+@pytest.mark.files
 async def test_a_reply_that_finds_no_room_on_the_disk_is_stored_once_there_is(
     model: ScriptedServer,
     house: House,
@@ -246,6 +247,7 @@ async def test_a_reply_that_finds_no_room_on_the_disk_is_stored_once_there_is(
     assert (await until_stored(house, conversation, "done")).text == "".join(LONG)
 
 
+@pytest.mark.files
 async def test_a_message_that_cannot_be_stored_is_refused_in_words_and_sends_nothing(
     model: ScriptedServer, house: House, full_disk: Callable[[], AbstractContextManager[None]]
 ) -> None:
