@@ -18,7 +18,7 @@ from gate.throttle import Pace
 Order = Callable[[str, gr.Request], Awaitable[str]]
 
 # The order is written by the page's scripts at the moment of the event (static/orders.js).
-_SEND = "async (_) => [(await window.parley?.sending()) ?? '']"
+_SEND = "async (_) => { await window.parleyWired; return [(await window.parley.sending()) ?? '']; }"
 _STOP = "(_) => [window.parley?.stopping() ?? '']"
 _OTHER = "(_) => [window.parley?.ordering() ?? '']"
 _ANSWERED = "(answer) => { window.parley?.answered(answer); }"

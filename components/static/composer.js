@@ -13,9 +13,11 @@ import { t } from "./words.js";
 const input = () => $("#parley-input textarea");
 const speaks = () => $("#parley-speak input");
 const draftKey = () => `parley.draft.${conversations.isFresh() ? "new" : conversations.id()}`;
+let typedEarly = ""; // while the page was not wired yet
 let spokenHere = ""; // the conversation whose next reply this page reads out
 
 export function begin() {
+  typedEarly = input().value;
   attachments.begin(kept, notice, dictation.writeDown);
   dictation.begin(refresh, notice, () => $("#parley-send").click());
   input().addEventListener("input", () => { store.set(draftKey(), input().value); refresh(); });
@@ -43,7 +45,8 @@ function kept() {
 export function arrive() {
   notice("");
   attachments.swap(JSON.parse(store.get(`${draftKey()}.files`) ?? "[]"));
-  put(store.get(draftKey()) ?? "");
+  put(typedEarly || (store.get(draftKey()) ?? ""));
+  typedEarly = "";
   if (matchMedia("(hover: hover)").matches) input().focus();
 }
 

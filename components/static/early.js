@@ -22,6 +22,8 @@
   };
   system.addEventListener("change", apply);
   apply();
+  // Whoever sends before the page is wired is served once it is (static/main.js).
+  window.parleyWired = new Promise((wired) => { window.parleyIsWired = wired; });
   addEventListener("DOMContentLoaded", () => {
     apply();
     new MutationObserver(apply).observe(document.body, { attributeFilter: ["class"] });

@@ -128,3 +128,4 @@ if (message) chat.reveal(message, () => line.earlier(conversations.id(), chat.fi
 line.connect((frame) => frames[frame.kind]?.(frame));
 $("#parley-earlier").addEventListener("click", () => line.earlier(conversations.id(), chat.first()));
 document.documentElement.classList.add("parley-ready");
+window.parleyIsWired();

@@ -6,7 +6,7 @@ import time
 from typing import Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.browser.conftest import RunningParley, finished, opened, ready, replies, say
 from tests.pictures import png
@@ -43,6 +43,25 @@ def test_opening_the_page_and_a_new_chat_sends_nothing(
     expect(page.locator("#parley-status")).to_contain_text("big")
     assert model.hits == []
     assert (watch.complaints, watch.strangers, watch.failures) == ([], [], [])
+
+
+def test_what_is_sent_before_the_page_is_wired_is_sent_once_it_is(
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page = visitor.new_page()
+    held: list[Route] = []
+    page.route(re.compile(r"main.*\.js"), lambda route: held.append(route))
+    page.goto(parley.url)
+    say(page, "Faster than the page")
+    page.wait_for_timeout(500)
+    assert model.hits == []
+    for route in held:
+        route.continue_()
+    expect(page.locator("#parley-chat [data-role=user]")).to_have_text(
+        re.compile("Faster than the page")
+    )
+    finished(page)
+    assert len(model.hits) == 1
 
 
 def test_a_tool_round_is_shown_as_cards_and_costs_two_requests(
