@@ -12,8 +12,8 @@ AMPLE = 16_384
 asked for, not what is written, against their limits and one's credit."""
 
 _SEES = re.compile(
-    r"gpt-4o|gpt-4\.1|gpt-5|claude|gemini|gemma-?3|llava|vision|[-_.]vl\b|vl[-:]|pixtral|"
-    r"minicpm-v|llama-?4|moondream|internvl|kimi-k2\.[56]|mistral-small-?3",
+    r"gpt-4o|gpt-4\.1|gpt-[5-9]|claude|gemini|gemma-?3|llava|vision|[-_.]vl\b|vl[-:]|pixtral|"
+    r"minicpm-v|llama-?4|moondream|internvl|kimi-k(?:2\.[56]|3)|mistral-small-?3",
     re.IGNORECASE,
 )
 """Names of models that see, for servers of which nothing else is known. A wrong guess ends in the

@@ -55,12 +55,12 @@ OPENROUTER = {
 }
 TOGETHER = [
     {
-        "id": "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+        "id": "openai/gpt-oss-120b",
         "object": "model",
         "type": "chat",
-        "display_name": "Meta Llama 3.3 70B",
+        "display_name": "gpt-oss 120B",
         "context_length": 131072,
-        "pricing": {"hourly": 0, "input": 0.88, "output": 0.88, "base": 0},
+        "pricing": {"hourly": 0, "input": 0.15, "output": 0.60, "base": 0},
     },
     {"id": "black-forest-labs/FLUX.1-schnell", "type": "image", "context_length": 0},
     {"id": "BAAI/bge-large-en-v1.5", "type": "embedding", "context_length": 512},
@@ -72,7 +72,7 @@ FIREWORKS = {
     "object": "list",
     "data": [
         {
-            "id": "accounts/fireworks/models/kimi-k2p6",
+            "id": "accounts/fireworks/models/kimi-k3p1-pro",
             "kind": "HF_BASE_MODEL",
             "supports_chat": True,
             "supports_image_input": True,
@@ -148,7 +148,7 @@ OPENAI = {
     "data": [
         {"id": name, "object": "model", "created": 1, "owned_by": "system"}
         for name in (
-            "gpt-5-mini", "gpt-4o-mini-transcribe", "gpt-4o-mini-tts", "text-embedding-3-small",
+            "gpt-6-luna", "gpt-transcribe", "gpt-4o-mini-tts", "text-embedding-3-small",
             "gpt-image-2", "omni-moderation-latest", "gpt-realtime",
         )
     ],
@@ -187,23 +187,23 @@ async def test_openrouter_tells_senses_abilities_limits_and_prices(listing: List
 async def test_togethers_bare_array_is_read_by_its_types(listing: Listing) -> None:
     found = await listing("together", TOGETHER)
     assert {name: f.sense for name, f in found.items()} == {
-        "meta-llama/Llama-3.3-70B-Instruct-Turbo": "chat",
+        "openai/gpt-oss-120b": "chat",
         "black-forest-labs/FLUX.1-schnell": "image",
         "BAAI/bge-large-en-v1.5": "embedding",
         "openai/whisper-large-v3": "transcription",
     }
-    llama = found["meta-llama/Llama-3.3-70B-Instruct-Turbo"]
-    assert (llama.window, llama.price_in, llama.price_out) == (131072, 0.88, 0.88)
-    assert llama.max_out == 8192, "what the server does not say stands in the provider's file"
+    oss = found["openai/gpt-oss-120b"]
+    assert (oss.window, oss.price_in, oss.price_out) == (131072, 0.15, 0.60)
+    assert oss.json is True, "what the server does not say stands in the provider's file"
 
 
 async def test_fireworks_says_what_each_model_supports(listing: Listing) -> None:
     found = await listing("fireworks", FIREWORKS)
     assert list(found) == [
-        "accounts/fireworks/models/kimi-k2p6", "accounts/fireworks/models/flux-1-dev-fp8",
+        "accounts/fireworks/models/kimi-k3p1-pro", "accounts/fireworks/models/flux-1-dev-fp8",
     ]  # fmt: skip
-    kimi = found["accounts/fireworks/models/kimi-k2p6"]
-    assert (kimi.sees, kimi.tools, kimi.window, kimi.price_out) == (True, True, 262144, 4.0)
+    kimi = found["accounts/fireworks/models/kimi-k3p1-pro"]
+    assert (kimi.sees, kimi.tools, kimi.window, kimi.price_out) == (True, True, 262144, 10.0)
     assert found["accounts/fireworks/models/flux-1-dev-fp8"].sense == "image"
 
 
@@ -243,13 +243,13 @@ async def test_speaches_models_hear_or_speak(listing: Listing) -> None:
 async def test_of_openais_bare_ids_the_senses_are_told_by_name(listing: Listing) -> None:
     found = await listing("openai", OPENAI)
     assert {name: f.sense for name, f in found.items()} == {
-        "gpt-5-mini": "chat",
-        "gpt-4o-mini-transcribe": "transcription",
+        "gpt-6-luna": "chat",
+        "gpt-transcribe": "transcription",
         "gpt-4o-mini-tts": "speech",
         "text-embedding-3-small": "embedding",
         "gpt-image-2": "image",
     }
-    assert (found["gpt-5-mini"].sees, found["gpt-5-mini"].price_in) == (True, 0.25)
+    assert (found["gpt-6-luna"].sees, found["gpt-6-luna"].price_in) == (True, 0.10)
 
 
 @pytest.mark.parametrize(
