@@ -27,6 +27,7 @@ class Elsewhere:
         self._doing: set[asyncio.Task[object]] = set()
         self.on_change: Callable[[str], None] = lambda _owner: None
         replicas.on_news = self._hear
+        recall.on_gone = self.forgot
 
     def changed(self, owner: str) -> None:
         """Something of this owner's changed here."""

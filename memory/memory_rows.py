@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.edge import Missing
+from memory.owner_index import Entry
 from memory.schema import memories
 from messages import MemoryKind, Role
 
@@ -52,6 +53,17 @@ class Row:
             {self.conversation_id, EVERYWHERE} if self.pinned else {self.conversation_id}
         )
 
+    @property
+    def entry(self) -> Entry:
+        """What an index takes of it."""
+        about = (self.conversation_id, self.speaker, self.role, self.text, self.at)
+        return Entry(self.position, self.id, *about)
+
+    @property
+    def places(self) -> dict[str, tuple[str, int]]:
+        """Its scopes, and what it goes by there."""
+        return dict.fromkeys(self.scopes, (self.id, self.position))
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -59,6 +71,13 @@ class Change:
 
     before: Row | None
     after: Row | None
+
+    @property
+    def lost_words(self) -> bool:
+        """Whether words are gone; those of what is superseded are still there."""
+        return self.before is not None and (
+            self.after is None or self.after.text != self.before.text
+        )
 
 
 COLUMNS = tuple(memories.c[field.name] for field in fields(Row))

@@ -1,7 +1,7 @@
 """Long-term memory: what was said and told, with where that was, found again in other conversations."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from time import time
 
@@ -40,12 +40,15 @@ class Recall:
 
     The texts in the database are the truth; what ranks them is made from them. Raises Missing for
     what is not there or not the owner's. Sends no request.
+
+    `on_gone` is told an owner of whose memories some have lost their words.
     """
 
     def __init__(self, engine: AsyncEngine, indexes: Indexes) -> None:
         self._book = MemoryBook(engine)
         self._lookup = Lookup(engine)
         self._indexes = indexes
+        self.on_gone: Callable[[str], None] = lambda _owner: None
 
     async def remember(self, owner: str, conversation_id: str, messages: Sequence[Message]) -> None:
         """Keep the words of each message; again with the same message, as they are now.
@@ -104,10 +107,9 @@ class Recall:
             kind="fact",
             subject=understood("fact", words).subject,
         )
-        found = await self._told(owner, [row])
-        if not found:
-            raise Missing("What was said there is forgotten.")
-        return found[0]
+        for found in await self._told(owner, [row]):
+            return found
+        raise Missing("What was said there is forgotten.")
 
     async def recall(
         self,
@@ -303,7 +305,7 @@ class Recall:
         """
         known_owner(owner)
         ids = [known_id(message_id) for message_id in message_ids]
-        had: set[str] = set()
+        had = set[str]()
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
             gone = await self._gone(owner, self._book.drop_messages(owner, some))
@@ -370,29 +372,23 @@ class Recall:
 
     async def _rank(self, owner: str, changes: Sequence[Change]) -> None:
         """Tell the indexes what is no longer where it was, and what is there now."""
+        if any(one.lost_words for one in changes):
+            self.on_gone(owner)
         gone: dict[str, list[tuple[str, int]]] = {}
         new: dict[str, list[Entry]] = {}
         for one in changes:
-            before, after = _places(one.before), _places(one.after)
+            before = one.before.places if one.before else {}
+            after = one.after.places if one.after else {}
             for conversation_id, row in before.items():
                 if row != after.get(conversation_id):
                     gone.setdefault(conversation_id, []).append(row)
             for conversation_id, row in after.items():
                 if one.after and row != before.get(conversation_id):
-                    new.setdefault(conversation_id, []).append(_entry(one.after))
+                    new.setdefault(conversation_id, []).append(one.after.entry)
         for conversation_id, rows in gone.items():
             await self._indexes.dropped(Scope(owner, conversation_id), rows)
         for conversation_id, entries in new.items():
             await self._indexes.added(Scope(owner, conversation_id), entries)
-
-
-def _places(row: Row | None) -> dict[str, tuple[str, int]]:
-    """Scopes, and what the memory goes by there."""
-    return dict.fromkeys(row.scopes, (row.id, row.position)) if row else {}
-
-
-def _entry(row: Row) -> Entry:
-    return Entry(row.position, row.id, row.conversation_id, row.speaker, row.role, row.text, row.at)
 
 
 def _of_document(sha256: str) -> tuple[sa.ColumnElement[bool], ...]:
