@@ -1,6 +1,7 @@
 """One database for all that lasts: opened, checked, brought up to date, or refused unharmed."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -48,17 +49,24 @@ class DatabaseRefused(Exception):
 def claim(directory: Path) -> FileLock:
     """Hold `directory` for this process alone, until `release()` or its end.
 
-    Raises DatabaseRefused while another process holds it: embedded Chroma would silently miss what
-    the other one writes, and each would take the other's running replies for interrupted ones.
+    Raises DatabaseRefused where nothing can be written, and while another process holds it: embedded
+    Chroma would silently miss what the other one writes, and each would take the other's running
+    replies for interrupted ones.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(directory / "parley.lock", mode=0o600, thread_local=False)
     try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
         raise DatabaseRefused(
             f"Another Parley is using {directory}.",
             "Stop it first, or give this one a directory of its own (PARLEY_DATA_DIR).",
+        ) from None
+    except OSError as error:
+        raise DatabaseRefused(
+            f"{directory} cannot be written to ({os.strerror(error.errno or 0)}).",
+            "Nothing was changed. Make it writable for who runs Parley, or give another directory "
+            "(PARLEY_DATA_DIR).",
         ) from None
     return lock
 

@@ -99,6 +99,9 @@ def _in_words(context: sa.engine.ExceptionContext) -> None:
     words = _words(context.original_exception)
     if words is None and context.is_disconnect:
         words = _SERVER
+    if words is _READ_ONLY:
+        # What SQLite opened while the disk was read-only stays so: another time it is opened anew.
+        context.is_disconnect = True
     if words is not None:
         raise StoreFailed(*words) from context.original_exception
 

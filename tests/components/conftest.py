@@ -33,7 +33,7 @@ class Line:
     async def until(self, wanted: Callable[[Frame], bool]) -> list[Frame]:
         """All frames up to the one that is wanted."""
         frames: list[Frame] = []
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while not frames or not wanted(frames[-1]):
                 frames.append(json.loads(await self.socket.recv()))
                 self.panes |= frames[-1].get("panes", {})
@@ -58,13 +58,14 @@ class Visitor(httpx.AsyncClient):
         slip = json.dumps({"number": 7, **order})
         body = {"data": [slip], "fn_index": 0, "session_hash": "s"}
         told = (await self.post("/gradio_api/run/predict", json=body)).json()
-        answer: Frame = json.loads(told["data"][0])
+        # Too much at once is refused before the page itself hears of it.
+        answer: Frame = json.loads(told["data"][0]) if "data" in told else {"ok": False, **told}
         return answer
 
     async def say(self, words: str, conversation: str) -> Frame:
         """Said again while the reply before, which ended just now, is still being stored."""
         order = {"do": "send", "conversation": conversation, "text": words}
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while "still being written" in (answer := await self.order(order))["message"]:
                 await asyncio.sleep(0.02)
         return answer

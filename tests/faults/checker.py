@@ -43,7 +43,11 @@ class Checker:
         self.sent = 0
         self.secrets = (CANARY_KEY, *secrets)
         self.wrong: list[str] = []
-        model.witness = self._witness
+        self._model = model
+
+    def watch(self) -> None:
+        """Look at each request from now on; of several on one server the last one does."""
+        self._model.witness = self._witness
 
     def _witness(self, hit: Hit) -> None:
         """I1 and I2, at the moment when the backend is asked."""

@@ -13,52 +13,58 @@ from tests.faults.person import Person, arrived, with_a_tool
 from tests.scripted_server import ScriptedServer
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ScriptedServer]:
-    """The provider of all tests of a file: each turn calls a tool, then says three sentences."""
-    with ScriptedServer() as scripted:
-        yield scripted.improvises(with_a_tool)
+@pytest.fixture(scope="session")
+def scripted() -> Iterator[ScriptedServer]:
+    """The provider of all these tests: each turn calls a tool, then says three sentences."""
+    with ScriptedServer() as provider:
+        yield provider
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def server(scripted: ScriptedServer) -> ScriptedServer:
+    """The same, of which this test has not asked anything yet."""
+    scripted.reset()
+    return scripted.improvises(with_a_tool)
+
+
+@pytest.fixture(scope="session")
 def failing(tmp_path_factory: pytest.TempPathFactory) -> Failing:
     folder = tmp_path_factory.mktemp("failing")
     return Failing(compiled(folder), folder / "order")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def frail(
-    server: ScriptedServer, failing: Failing, tmp_path_factory: pytest.TempPathFactory
+    scripted: ScriptedServer, failing: Failing, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Parley]:
-    """A Parley whose machine fails when `failing` says so."""
+    """A Parley whose machine fails when `failing` says so; a start takes seconds, so it is shared."""
     data = tmp_path_factory.mktemp("frail") / "data"
-    parley = Parley(data, server.base_url, **failing.environment).start()
+    parley = Parley(data, scripted.base_url, **failing.environment).start()
     yield parley
     parley.close()
 
 
-@pytest.fixture(scope="module")
-def parley(server: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parley]:
-    """A Parley on a sound machine."""
-    found = Parley(tmp_path_factory.mktemp("sound") / "data", server.base_url).start()
+@pytest.fixture(scope="session")
+def frail_checks(scripted: ScriptedServer, frail: Parley) -> Checker:
+    return Checker(frail.data, scripted)
+
+
+@pytest.fixture(scope="session")
+def parley(scripted: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parley]:
+    """A Parley on a sound machine, shared by all tests that leave it running."""
+    found = Parley(tmp_path_factory.mktemp("sound") / "data", scripted.base_url).start()
     yield found
     found.close()
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A data directory that is still to be made."""
-    return tmp_path / "data"
-
-
-@pytest.fixture(scope="module")
-def checks(server: ScriptedServer, parley: Parley) -> Checker:
+@pytest.fixture(scope="session")
+def checks(scripted: ScriptedServer, parley: Parley) -> Checker:
     """One for the whole life of `parley`."""
-    return Checker(parley.data, server)
+    return Checker(parley.data, scripted)
 
 
 @pytest.fixture
-async def person(parley: Parley, checks: Checker) -> AsyncIterator[Person]:
+async def person(server: ScriptedServer, parley: Parley, checks: Checker) -> AsyncIterator[Person]:
     async with arrived(parley.address, checks) as somebody:
         yield somebody
 

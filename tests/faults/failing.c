@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WRITE = 1, SYNC = 2, OPEN = 4, RENAME = 8, REMOVE = 16, READ = 32, START = 64 };
+enum { WRITE = 1, SYNC = 2, OPEN = 4, RENAME = 8, REMOVE = 16, READ = 32, START = 64, OPEN_TO_WRITE = 128 };
 
 struct order {
     int kind;       /* which calls, added up */
@@ -96,6 +96,9 @@ int execve(const char *p, char *const a[], char *const e[]) { REAL(execve); retu
 int execv(const char *p, char *const a[]) { REAL(execv); return fails_to_start() ? -1 : real(p, a); }
 int execvp(const char *p, char *const a[]) { REAL(execvp); return fails_to_start() ? -1 : real(p, a); }
 
+static int opening(int flags) {
+    return flags & (O_WRONLY | O_RDWR | O_CREAT) ? OPEN | OPEN_TO_WRITE : OPEN;
+}
 
 #define OPENS(name) \
     int name(const char *p, int flags, ...) { \
@@ -103,7 +106,7 @@ int execvp(const char *p, char *const a[]) { REAL(execvp); return fails_to_start
         va_list rest; va_start(rest, flags); \
         mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0; \
         va_end(rest); \
-        return fails_at(OPEN, p) ? -1 : real(p, flags, mode); \
+        return fails_at(opening(flags), p) ? -1 : real(p, flags, mode); \
     }
 #define OPENS_AT(name) \
     int name(int at, const char *p, int flags, ...) { \
@@ -111,7 +114,7 @@ int execvp(const char *p, char *const a[]) { REAL(execvp); return fails_to_start
         va_list rest; va_start(rest, flags); \
         mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0; \
         va_end(rest); \
-        return fails_at(OPEN, p) ? -1 : real(at, p, flags, mode); \
+        return fails_at(opening(flags), p) ? -1 : real(at, p, flags, mode); \
     }
 OPENS(open) OPENS(open64) OPENS_AT(openat) OPENS_AT(openat64)
 

@@ -29,6 +29,11 @@ class Call(IntFlag):
     REMOVE = 16
     READ = 32
     START = 64  # of another program
+    OPEN_TO_WRITE = 128
+
+
+READ_ONLY = Call.WRITE | Call.RENAME | Call.REMOVE | Call.OPEN_TO_WRITE
+"""What fails on a disk that is read-only, with EROFS."""
 
 
 class Seen(NamedTuple):

@@ -8,7 +8,6 @@ from tests.faults.checker import Checker
 from tests.faults.failing import Failing
 from tests.faults.nth_call import PLACES, Place, fail_one_by_one
 from tests.faults.parley_process import Parley
-from tests.faults.test_nth_call import whole_life as whole_life
 from tests.scripted_server import ScriptedServer
 
 EACH = {"database, full": 3, "database, not read": 5, "Chroma, full": 5, "Chroma, not read": 13}
@@ -17,8 +16,8 @@ EACH = {"database, full": 3, "database, not read": 5, "Chroma, full": 5, "Chroma
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
 async def test_each_call_that_fails_loses_nothing_and_is_told(
-    frail: Parley, failing: Failing, server: ScriptedServer, whole_life: Checker, place: Place
+    frail: Parley, failing: Failing, server: ScriptedServer, frail_checks: Checker, place: Place
 ) -> None:
     thorough = replace(place, step=EACH.get(place.name, 1))
-    turns = await fail_one_by_one(frail, failing, server, whole_life, thorough)
+    turns = await fail_one_by_one(frail, failing, server, frail_checks, thorough)
     print(f"\n{place.name}: {turns} turns, every {thorough.step}. call failed")

@@ -5,6 +5,8 @@ import random
 from tests.faults.checker import Checker
 from tests.faults.parley_process import Parley
 from tests.faults.sudden_end import end_suddenly
+from tests.faults.test_process import checks as checks
+from tests.faults.test_process import parley as parley
 from tests.faults.test_process import server as server
 from tests.scripted_server import ScriptedServer
 

@@ -73,6 +73,7 @@ async def arrived(address: str, checker: Checker) -> AsyncIterator[Person]:
     # A line of its own for each request: unlike a browser, httpx does not ask again where one that
     # was kept open has just been closed.
     fresh = httpx.Limits(max_keepalive_connections=0)
+    checker.watch()
     async with Visitor(base_url=address, timeout=60, limits=fresh) as visitor:
         await visitor.get("/")
         yield Person(visitor, checker)

@@ -6,7 +6,7 @@ from messages import new_id
 from tests.faults.bytes_of_answers import FAULTS, POINTS, REFUSALS, SENTENCE
 from tests.faults.cutting_proxy import CuttingProxy
 from tests.faults.parley_process import CANARY_KEY, Parley
-from tests.faults.person import Person, arrived, plain, with_a_tool
+from tests.faults.person import Person, arrived, plain
 from tests.scripted_server import ScriptedServer
 
 
@@ -67,8 +67,6 @@ async def test_a_line_cut_at_any_byte_loses_nothing(
     server: ScriptedServer, failing_line: tuple[CuttingProxy, Parley, Person]
 ) -> None:
     proxy, parley, person = failing_line
-    server.reset()
-    server.improvises(with_a_tool)
     endings = set()
     for nth in (0, 1, 60, 200, 500, 900, 1400, 2000, 2600, 3200):
         talk = new_id()

@@ -21,9 +21,9 @@ def on_time_again(failing: Failing) -> Iterator[None]:
 
 
 async def test_whoever_was_there_is_still_known_whichever_way_the_clock_jumps(
-    frail: Parley, failing: Failing, server: ScriptedServer
+    frail: Parley, failing: Failing, server: ScriptedServer, frail_checks: Checker
 ) -> None:
-    checks = Checker(frail.data, server)
+    checks = frail_checks
     async with arrived(frail.address, checks) as person:
         talk = new_id()
         for off in (0, -2 * DAY, 40 * DAY, 0):

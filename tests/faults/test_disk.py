@@ -1,5 +1,7 @@
 """The disk is full, read-only, locked or damaged: told in words, nothing lost, over when it is over."""
 
+import asyncio
+import errno
 import os
 import resource
 import shutil
@@ -13,6 +15,7 @@ import pytest
 
 from messages import new_id
 from tests.faults.checker import Checker
+from tests.faults.failing import READ_ONLY, Failing
 from tests.faults.parley_process import Parley
 from tests.faults.person import Person, arrived
 from tests.scripted_server import ScriptedServer
@@ -109,6 +112,63 @@ async def test_on_a_disk_that_cannot_be_written_all_can_still_be_read(
         checks.check(parley.said())
     finally:
         parley.close()
+
+
+async def test_a_disk_that_is_read_only_at_the_start_is_refused_in_words_and_left_alone(
+    parley: Parley, server: ScriptedServer, talk: str, small_disk: Callable[[str], Path]
+) -> None:
+    disk = small_disk("size=64m")
+    data = disk / "data"
+    shutil.copytree(parley.data, data, ignore=shutil.ignore_patterns("*.lock", "*-shm"))
+    refused = Parley(data, server.base_url)
+    refused.log = disk.parent / "refused.log"
+    before = kept(data)
+    # As long as a file of it is open to be written, a disk cannot be made read-only so.
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    said = refused.refuses_to_start()
+    assert "cannot be written to (Read-only file system). Nothing was changed." in said
+    assert kept(data) == before
+
+
+async def test_a_disk_that_becomes_read_only_is_told_and_what_was_paid_for_is_kept(
+    frail: Parley, failing: Failing, server: ScriptedServer, frail_checks: Checker
+) -> None:
+    """As a disk does of which the system no longer trusts what it writes: files are still read."""
+    checks, talk = frail_checks, new_id()
+    words = tuple(f"Word {n} of it. " for n in range(60))
+    server.says(*words, delay_s=0.05)
+    try:
+        async with arrived(frail.address, checks) as person:
+            assert (await person.says(talk))["ok"]
+            await until(lambda: "Word 5 " in checks.messages(talk)[-1].text)
+            failing.fail(READ_ONLY, frail.data, error=errno.EROFS)
+            for answer in (await person.says(new_id()), await person.says(talk, "More")):
+                assert not answer["ok"]
+                assert answer["advice"]
+            file = await person.visitor.post(
+                "/parley/media", content=b"Some words.", headers={"x-file-name": "words.txt"}
+            )
+            assert (file.status_code, bool(file.json()["advice"])) == (503, True)
+            assert "Word 5 " in await person.sees(talk)
+            await until(lambda: server.said and server.said[-1][1] == words[-1])
+            assert failing.stop().failed
+            await person.settled()
+            assert checks.messages(talk)[-1].text == "".join(words)
+            assert (await person.says(talk, "And now?"))["ok"]
+            await person.settled()
+        checks.check(frail.said())
+    finally:
+        failing.stop()
+
+
+async def until(seen: Callable[[], object]) -> None:
+    async with asyncio.timeout(60):
+        while not seen():
+            await asyncio.sleep(0.05)
+
+
+def kept(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @contextmanager

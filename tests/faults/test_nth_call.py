@@ -9,13 +9,8 @@ from tests.faults.parley_process import Parley
 from tests.scripted_server import ScriptedServer
 
 
-@pytest.fixture(scope="module")
-def whole_life(server: ScriptedServer, frail: Parley) -> Checker:
-    return Checker(frail.data, server)
-
-
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
 async def test_a_call_that_fails_loses_nothing_and_is_told(
-    frail: Parley, failing: Failing, server: ScriptedServer, whole_life: Checker, place: Place
+    frail: Parley, failing: Failing, server: ScriptedServer, frail_checks: Checker, place: Place
 ) -> None:
-    assert await fail_one_by_one(frail, failing, server, whole_life, place) > 1
+    assert await fail_one_by_one(frail, failing, server, frail_checks, place) > 1

@@ -17,7 +17,6 @@ def ended(frame: Frame) -> bool:
 async def test_what_is_sent_twice_at_once_is_answered_once(
     parley: Parley, server: ScriptedServer, person: Person
 ) -> None:
-    server.reset()
     talk = new_id()
     answers = await asyncio.gather(*(person.says(talk) for _ in range(4)))
     assert sum(answer["ok"] for answer in answers) == 1
@@ -46,7 +45,6 @@ async def test_a_tab_that_is_closed_takes_nothing_from_the_other(
 async def test_who_reads_slowly_holds_up_nobody(
     parley: Parley, server: ScriptedServer, person: Person
 ) -> None:
-    server.reset()
     talk = new_id()
     words = tuple(f"{n} is followed by {n + 1}, as everybody knows. " for n in range(4_000))
     async with person.visitor.line() as line:
@@ -68,7 +66,6 @@ async def test_who_reads_slowly_holds_up_nobody(
 async def test_one_who_floods_keeps_nobody_else_from_an_answer(
     parley: Parley, server: ScriptedServer, person: Person
 ) -> None:
-    server.reset()
     flooding = asyncio.create_task(_flood(person))
     async with arrived(parley.address, person.checker) as other:
         talk = new_id()
@@ -91,7 +88,6 @@ async def _flood(person: Person) -> tuple[list[Frame], list[Frame]]:
 async def test_nothing_of_one_reaches_another(
     parley: Parley, server: ScriptedServer, person: Person
 ) -> None:
-    server.reset()
     server.improvises(lambda request: Reply(words=(json.dumps(request["messages"][-1]),)))
     talk = new_id()
     assert (await person.says(talk, "The peanuts are in the cellar."))["ok"]

@@ -13,8 +13,21 @@ from tests.scripted_server import ScriptedServer
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer() as scripted:
-        yield scripted.improvises(long_with_a_tool)
+    with ScriptedServer() as provider:
+        yield provider.improvises(long_with_a_tool)
+
+
+@pytest.fixture(scope="module")
+def parley(server: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parley]:
+    """One that is killed and started again."""
+    found = Parley(tmp_path_factory.mktemp("mortal") / "data", server.base_url).start()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def checks(server: ScriptedServer, parley: Parley) -> Checker:
+    return Checker(parley.data, server)
 
 
 @pytest.mark.parametrize("orderly", [False, True], ids=["killed", "ended in order"])
