@@ -100,6 +100,7 @@ class Rooms:
     replicas: Replicas
     summarise: Callable[[Turn], Awaitable[None]]
     erase_rest: Callable[[str], Awaitable[None]]
+    hand_over: Callable[[str, str], Awaitable[None]]
 
 
 class Assistant(Lineup):
@@ -137,7 +138,7 @@ class Assistant(Lineup):
             rooms.choices,
         )
         self._summarise = rooms.summarise
-        self._erase_rest = rooms.erase_rest
+        self._erase_rest, self._hand_over = rooms.erase_rest, rooms.hand_over
         self.elsewhere = Elsewhere(rooms.replicas, rooms.turns, self.toolbox, layers.recall)
 
     async def send(
@@ -294,6 +295,16 @@ class Assistant(Lineup):
         await self._ledger.forget(owner)
         await self._erase_rest(owner)
         self.elsewhere.erased(owner)
+
+    async def take_over(self, owner: str, before: str) -> None:
+        """All that `before` had, who is the same person, is this owner's from now on."""
+        with refusing():
+            await self._hand_over(before, owner)
+        await self._turns.drop_all(before)
+        await self.recitals.drop_all(before)
+        await self._recall.handed_over(before, owner)
+        await self._ledger.hand_over(before, owner)
+        self.elsewhere.erased(before)
 
     async def attach(
         self, owner: str, data: bytes, name: str, pool: str = ""

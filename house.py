@@ -32,6 +32,7 @@ from memory.database import claim, open_database
 from memory.documents import Documents
 from memory.embedding import Embedding, LocalEmbedding
 from memory.erasing import erase_owner
+from memory.handing_over import hand_over
 from memory.media import MediaStore
 from memory.opening import open_long_term
 from memory.permissions import Permissions
@@ -144,6 +145,7 @@ async def open_house(
             replicas=replicas,
             summarise=partial(summarise, layers=layers),
             erase_rest=partial(erase_owner, engine, layers.media),
+            hand_over=partial(hand_over, engine),
         )
         assistant = Assistant(rooms)
         stack.push_async_callback(assistant.recitals.close)

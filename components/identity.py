@@ -42,7 +42,9 @@ _OPEN = (*_FOR_ALL, "/login", "/logout", "/robots.txt", "/manifest.json")
 @dataclass(frozen=True, slots=True)
 class Who:
     """`pool`: the network a visitor comes from, whose budget they share; "" for the operator and for
-    users. `guest`: their browser sends no cookie back. `known`: it is not their first request."""
+    users. `guest`: their browser sends no cookie back. `known`: it is not their first request. `before`:
+    who they were in this browser until they logged in, "" if nobody.
+    """
 
     owner: str
     pool: str = ""
@@ -50,6 +52,7 @@ class Who:
     guest: bool = False
     known: bool = True
     session: Session | None = None
+    before: str = ""
 
 
 def who(connection: HTTPConnection) -> Who:
@@ -100,11 +103,11 @@ class Identity:
         """Who it is, and whether they get a cookie that says so from now on."""
         by_login = self._access.users is not None
         operator = bool(session and session.operator) if by_login else came.local
-        if session is not None and session.owner:
-            pool = "" if session.kind == "user" else came.network
-            return Who(session.owner, pool, operator, session=session), False
         value = self._cookies.read(headers, COOKIE, https=came.https)
         owner, signed_at = _signed(self._signer, value, LIFE_S)
+        if session is not None and session.owner:
+            pool = "" if session.kind == "user" else came.network
+            return Who(session.owner, pool, operator, session=session, before=owner), False
         if owner and not (scope["path"] == "/" and self._sessions.is_erased(owner)):
             renew = time.time() - signed_at > _RENEW_AFTER_S
             return Who(owner, came.network, operator, session=session), renew

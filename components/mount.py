@@ -82,6 +82,7 @@ def mount(
 
     _add_sockets(app, live, Calls(assistant))
     _add_routes(app, assistant, static, live)
+    app.include_router(account_routes(assistant, live.changed))
     app.include_router(settings_routes(assistant, version))
     styles = (static.url("tokens.css"), static.url("login.css"))
     looks = Looks(styles, static.url("early.js"), static.url("mark.svg"))
@@ -130,7 +131,6 @@ def _add_routes(app: FastAPI, assistant: Assistant, static: StaticFiles, live: L
     app.include_router(shared_routes(assistant))
     app.include_router(memory_routes(assistant, live.changed))
     app.include_router(key_routes(assistant))
-    app.include_router(account_routes())
 
 
 def _stand_in_front(app: FastAPI, access: Access, sessions: Sessions, sign_key: bytes) -> None:

@@ -234,6 +234,12 @@ class Ledger:
         async with self._engine.begin() as connection:
             await connection.execute(sa.delete(entries).where(entries.c.owner == owner))
 
+    async def hand_over(self, before: str, owner: str) -> None:
+        """What was asked for `before` was asked for this owner."""
+        async with self._engine.begin() as connection:
+            mine = sa.update(entries).where(entries.c.owner == before)
+            await connection.execute(mine.values(owner=owner))
+
     async def settle_open(self, alive: Collection[int] = ()) -> int:
         """Requests that never closed ended with the Parley that sent them, which is none of `alive`.
 

@@ -336,6 +336,11 @@ class Recall:
         await self._gone(owner, self._book.erase(known_owner(owner)))
         await self._indexes.erase(owner)
 
+    async def handed_over(self, before: str, owner: str) -> None:
+        """What `before` had is this owner's now: of two facts of one subject the newer holds."""
+        await self._indexes.erase(before)
+        await self._rank(owner, await self._book.settle(owner))
+
     async def unload(self, owner: str) -> None:
         """Let go of this owner's indexes, which another Parley's changes made out of date."""
         await self._indexes.unload(owner)

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -40,7 +42,7 @@ class Attacker(httpx.AsyncClient):
 async def opened(socket: ClientConnection, conversation: str) -> Frame:
     """The conversation as its follower gets it."""
     await socket.send(json.dumps({"follow": conversation, "offset": 0}))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             frame: Frame = json.loads(await socket.recv())
             if frame["kind"] == "open":
@@ -52,7 +54,7 @@ async def shown(attacker: Attacker, conversation: str, words: str) -> str:
     seen = ""
     async with attacker.listen() as socket:
         await socket.send(json.dumps({"follow": conversation, "offset": 0}))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while words not in seen:
                 seen += str(await socket.recv())
     return seen
@@ -61,3 +63,22 @@ async def shown(attacker: Attacker, conversation: str, words: str) -> str:
 def from_network(parley: RunningParley, network: int) -> Attacker:
     came = {"x-forwarded-for": f"203.0.{network}.7"}
     return Attacker(base_url=parley.url, headers=came, timeout=30)
+
+
+@asynccontextmanager
+async def arrived(parley: RunningParley, network: int) -> AsyncIterator[Attacker]:
+    """Somebody from there who has opened the page, and so has a cookie."""
+    async with from_network(parley, network) as client:
+        await client.get("/")
+        yield client
+
+
+def keeps(client: Attacker, answer: httpx.Response) -> dict[str, str]:
+    """The cookies of an answer, as a browser keeps them by https."""
+    kept = {cookie.name: cookie.value or "" for cookie in client.cookies.jar}
+    for line in answer.headers.get_list("set-cookie"):
+        name, _, value = line.partition(";")[0].partition("=")
+        kept[name] = value
+    client.cookies.clear()  # httpx itself does not send such a cookie without https
+    client.cookies.update(kept)
+    return kept

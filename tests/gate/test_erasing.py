@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.attacker import A, Attacker, B, C, from_network, opened, shown
+from tests.attacker import A, Attacker, B, C, arrived, opened, shown
 from tests.browser.conftest import RunningParley
 from tests.scripted_server import ScriptedServer
 
@@ -57,15 +57,13 @@ def parley(
 
 @pytest.fixture
 async def ann(parley: RunningParley) -> AsyncIterator[Attacker]:
-    async with from_network(parley, 1) as client:
-        await client.get("/")
+    async with arrived(parley, 1) as client:
         yield client
 
 
 @pytest.fixture
 async def bob(parley: RunningParley) -> AsyncIterator[Attacker]:
-    async with from_network(parley, 2) as client:
-        await client.get("/")
+    async with arrived(parley, 2) as client:
         yield client
 
 

@@ -10,11 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.attacker import A, Attacker, B, C, from_network, opened, shown
+from tests.attacker import A, Attacker, B, C, from_network, keeps, opened, shown
 from tests.browser.conftest import RunningParley
 from tests.gate.open_id import CLIENT, SECRET, OpenId
 from tests.scripted_server import ScriptedServer
 
+D = "d" * 32
 HOST = "me-parley.hf.space"
 COOKIE, LOGIN = "__Host-parley", "__Host-parley-login"
 PER_DAY = 36
@@ -71,17 +72,6 @@ def visitor(space: RunningParley, network: int) -> Attacker:
 async def somebody(space: RunningParley) -> AsyncIterator[Attacker]:
     async with visitor(space, 1) as client:
         yield client
-
-
-def keeps(client: Attacker, answer: httpx.Response) -> dict[str, str]:
-    """The cookies of an answer, as a browser keeps them by https."""
-    kept = {cookie.name: cookie.value or "" for cookie in client.cookies.jar}
-    for line in answer.headers.get_list("set-cookie"):
-        name, _, value = line.partition(";")[0].partition("=")
-        kept[name] = value
-    client.cookies.clear()  # httpx itself does not send such a cookie without https
-    client.cookies.update(kept)
-    return kept
 
 
 # ── cookies and frames ──────────────────────────────────────────────────────────────────────────
@@ -154,6 +144,40 @@ async def test_who_signs_in_is_the_same_everywhere(
         desk.cookies.clear()
         desk.cookies.update({LOGIN: kept[LOGIN]})
         assert not (await desk.get("/parley/me")).json()["session"]
+
+
+async def test_what_was_said_before_signing_in_comes_along_when_that_is_asked_for(
+    space: RunningParley, hub: OpenId, provider: ScriptedServer
+) -> None:
+    """What the signed cookie of this very browser had, and nobody else's."""
+    provider.reset()
+    provider.says("Noted.")
+    hub.person = {"sub": "3", "preferred_username": "ann"}
+    async with visitor(space, 41) as client, visitor(space, 42) as other:
+        keeps(client, await client.get("/"))
+        assert (await client.get("/parley/me")).json()["before"] == 0
+        assert (await client.order("My boat is called Seewolf.", D))["ok"]
+        await shown(client, D, "Noted.")
+        cookie = client.cookies[COOKIE]
+        await signed_in(client, hub)
+        hub.person = {"sub": "4", "preferred_username": "eve"}
+        await signed_in(other, hub)
+        for forged in ("", cookie[:-3] + "xyz"):
+            other.cookies.update({COOKIE: forged})
+            assert (await other.get("/parley/me")).json()["before"] == 0
+            assert (await other.post("/parley/me/before")).status_code == 200
+        assert (await client.get("/parley/me")).json()["before"] == 1
+        async with client.listen() as socket:
+            assert (await opened(socket, D))["messages"] == []
+        evil = {"origin": "https://evil.example"}
+        assert (await client.post("/parley/me/before", headers=evil)).status_code == 403
+        assert (await client.post("/parley/me/before")).status_code == 200
+        assert (await client.get("/parley/me")).json()["before"] == 0
+        await shown(client, D, "Noted.")
+        client.cookies.clear()
+        client.cookies.update({COOKIE: cookie})  # logged out: it is theirs, not the browser's
+        async with client.listen() as socket:
+            assert (await opened(socket, D))["messages"] == []
 
 
 async def test_a_signing_in_that_was_not_begun_here_is_none(

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, expect, sync_playwright
 
 from tests.browser.conftest import ROOT, RunningParley, launch
+from tests.gate.open_id import CLIENT, SECRET, OpenId
 from tests.places.nginx import Nginx
 from tests.scripted_server import ScriptedServer
 
@@ -48,7 +49,15 @@ def provider() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture(scope="module")
-def space(provider: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+def hub() -> Iterator[OpenId]:
+    with OpenId() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def space(
+    provider: ScriptedServer, hub: OpenId, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Nginx]:
     """The Space's environment, and what stands before it."""
     folder = tmp_path_factory.mktemp("space")
     data, pages = folder / "home", folder / "pages"
@@ -68,6 +77,9 @@ def space(provider: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) ->
             "GRADIO_SSR_MODE": "true",
             "GRADIO_SERVER_NAME": "0.0.0.0",
             "HOME": str(data),
+            "OAUTH_CLIENT_ID": CLIENT,
+            "OAUTH_CLIENT_SECRET": SECRET,
+            "OPENID_PROVIDER_URL": hub.url,
             "PARLEY_PROXIES": "127.0.0.1",
             "PARLEY_BASE_URL": provider.base_url,
             "PARLEY_API_KEY": "k-space-secret",
@@ -124,6 +136,29 @@ def test_a_visitor_in_the_frame_talks_and_is_known_again_after_a_reload(
     kept = {cookie["name"]: cookie for cookie in visitor.cookies(f"https://{SPACE}/")}
     mine = kept["__Host-parley"]
     assert (mine["sameSite"], mine["secure"], mine["httpOnly"]) == ("None", True, True)
+
+
+def test_who_signs_in_brings_along_what_they_said_before(
+    visitor: BrowserContext, provider: ScriptedServer
+) -> None:
+    provider.says("Noted.")
+    page = visitor.new_page()
+    page.goto(f"https://{SPACE}/")
+    page.locator("#parley-input textarea").fill("My boat is called Seewolf")
+    page.locator("#parley-send").click()
+    expect(page.locator("#parley-chat")).to_contain_text("Noted.")
+    account, listed = page.locator("#parley-account"), page.locator("#parley-conversations")
+    account.get_by_text("Sign in with Hugging Face").click()
+    expect(account).to_contain_text("ann")
+    expect(account).to_contain_text("Chats from before you logged in: 1")
+    expect(listed).to_contain_text("is listed here")
+    account.get_by_role("button", name="Bring them here").click()
+    expect(account).to_contain_text("They are here now.")
+    expect(listed).to_contain_text("Seewolf")
+    page.reload()
+    expect(listed).to_contain_text("Seewolf")
+    expect(account).to_contain_text("ann")
+    assert "before you logged in" not in account.inner_text()
 
 
 def test_no_other_site_can_frame_it(visitor: BrowserContext) -> None:
