@@ -44,8 +44,12 @@ class Looks:
 
 
 class Desk:
-    """Tries of all visitors. What is waited for grows with each wrong one: by network, by name (less,
-    or anybody could lock anybody out), and a little by all together."""
+    """Tries of all visitors at the passwords of users. What is waited for grows with each wrong one: by
+    network, and by name (less, or anybody could lock anybody out).
+
+    The password of a link is random and long enough for all guesses; its visitors cannot be told
+    apart by network, so one who guesses would keep all others out.
+    """
 
     def __init__(self) -> None:
         self._by_network = Throttle(free=5, longest_s=900)
@@ -80,7 +84,7 @@ def login_routes(access: Access, sessions: Sessions, sign_key: bytes, looks: Loo
         form = parse_qs((await request.body())[:_LONGEST_FORM].decode("utf-8", "replace"))
         name, password, there = (form.get(key, [""])[0] for key in ("name", "password", "next"))
         there, came = _there(there), request.state.came
-        if wait_s := desk.wait_s(came, name):
+        if wait_s := desk.wait_s(came, name) if access.users else 0:
             words = say("Too many tries. Wait {span}, then try again.", span=_span(wait_s))
             answer = _page(access, looks, there, words, status=429)
             answer.headers["retry-after"] = str(int(wait_s) + 1)
