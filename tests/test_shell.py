@@ -44,7 +44,13 @@ def start(model: ScriptedServer, data: Path, *words: str) -> subprocess.Popen[st
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heeding_interrupts,
     )
+
+
+def _heeding_interrupts() -> None:
+    """Whoever runs the tests in the background of a shell script has Ctrl-C ignored, and so would this."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_a_question_is_answered_on_standard_output_in_one_request(

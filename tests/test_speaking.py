@@ -34,6 +34,7 @@ from memory.edge import Missing
 from messages import Choices, Message, Wishes, message_from_json, message_to_json, new_id
 from settings import Settings
 from steps.course import Turn
+from steps.speaking import PIECES_KEPT_S
 from tests.conftest import OWNER, said
 from tests.scripted_server import ScriptedServer, tone
 
@@ -116,7 +117,7 @@ async def test_the_pieces_become_one_sound_with_the_message_and_are_given_up(
     assert oxlo.layers.media.read(whole.media)[:4] == b"RIFF"
     pieces = [event.media.sha256 for event in events if isinstance(event, Spoken)]
     assert len(pieces) == 2
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PIECES_KEPT_S + 15):
         for sha256 in pieces:
             while await is_kept(oxlo, sha256):
                 await asyncio.sleep(0.1)

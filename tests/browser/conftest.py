@@ -84,7 +84,7 @@ class RunningParley:
         self.end(signal.SIGKILL)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def provider() -> Iterator[ScriptedServer]:
     with ScriptedServer() as server:
         yield server
@@ -97,11 +97,11 @@ def model(provider: ScriptedServer) -> ScriptedServer:
     return provider
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def parley(
     provider: ScriptedServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningParley]:
-    """Parley before the scripted provider."""
+    """Parley before the scripted provider; started once, for each test brings visitors of its own."""
     running = RunningParley(
         tmp_path_factory.mktemp("data"),
         {
@@ -119,7 +119,7 @@ def parley(
     running.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def offline_parley(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningParley]:
     """Parley as a newcomer has it: no key, and a PATH with no ffmpeg, espeak or browser."""
     running = RunningParley(tmp_path_factory.mktemp("offline"), {"PATH": "/nonexistent"})
