@@ -17,14 +17,9 @@ from inference.discovery import Catalogue
 from inference.json_answer import Misfit, repair_request_text
 from inference.own_keys import OwnKeys
 from intake import MOST_OF_A_STRANGER, Intake
+from intake import tokens_of as tokens_of
 from lineup import OFFLINE_ADVICE as OFFLINE_ADVICE
-from lineup import Answering as Answering
-from lineup import Connected as Connected
-from lineup import Limits as Limits
 from lineup import Lineup, refusing
-from lineup import Role as Role
-from lineup import Speaker as Speaker
-from lineup import Usage as Usage
 from memories import Memories
 from memory.choices import ConversationChoices
 from memory.conversations import Busy, Conversations, Missing
@@ -49,6 +44,13 @@ from refusals import EVERYWHERE as EVERYWHERE
 from refusals import NotFound as NotFound
 from refusals import Refused as Refused
 from revisions import MAX_CHARS, Revisions
+from roles import Answering as Answering
+from roles import Connected as Connected
+from roles import Lent as Lent
+from roles import Limits as Limits
+from roles import Role as Role
+from roles import Speaker as Speaker
+from roles import Usage as Usage
 from steps.confirmations import Verdict
 from steps.course import Layers, Turn
 from steps.reading import documents_of
@@ -118,7 +120,7 @@ class Assistant(Lineup):
         self._intake = Intake(layers.media, layers.documents)
         self.activity = layers.activity
         self.dictation = Dictation(
-            layers.lines, layers.ledger, layers.media, layers.activity, self._line
+            self._board, layers.ledger, layers.media, layers.activity, self._line
         )
         self.recitals = Recitals(layers, rooms.conversations, self.wishes)
         self._recall = layers.recall
@@ -213,6 +215,7 @@ class Assistant(Lineup):
             voice_of=voice.voice_of,
             pace=voice.pace,
             style=style,
+            picks=voice.picks,
         )
         return Wishes(speak, decided, pool)
 

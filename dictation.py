@@ -47,18 +47,18 @@ class Draft:
 class Dictation:
     """The owner comes first, always. Whatever is refused raises Refused, with words for the reader.
 
-    `answers` gives the line that answers in a conversation: its budget is kept.
+    `board` gives an owner's lines, `answers` the one that answers in a conversation: its budget is kept.
     """
 
     def __init__(
         self,
-        lines: Switchboard,
+        board: Callable[[str], Awaitable[Switchboard]],
         ledger: Ledger,
         media: MediaStore,
         activity: VoiceActivity | None,
         answers: Callable[[str, str], Awaitable[Line]],
     ) -> None:
-        self._lines = lines
+        self._board = board
         self._ledger = ledger
         self._media = media
         self._activity = activity
@@ -132,7 +132,7 @@ class Dictation:
 
     async def _ears(self, owner: str, conversation_id: str, recordings: int) -> Line:
         """Who understands recordings; the last request of the day is kept for an answer."""
-        board = self._lines.of(owner)
+        board = await self._board(owner)
         answering = await self._answers(owner, conversation_id)
         left = await self._ledger.left(answering.provider.name, answering.model_for("chat"))
         local = board.has("offline")

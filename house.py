@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +16,7 @@ from assistant import Assistant, Rooms
 from handler import run_turn, summarise
 from inference import ledger, local_servers
 from inference.budget import Limits, limits_of
-from inference.connection import LOCAL_KEY, Connection, connect
+from inference.connection import LOCAL_KEY, Connection, connect, same_server
 from inference.discovery import Catalogue
 from inference.ledger import Closed, Ledger
 from inference.openai_backend import OpenAIBackend
@@ -228,7 +228,8 @@ def _limits(chosen: Settings, connection: Connection) -> dict[str, Limits]:
     own = limits_of(
         connection.provider, chosen.requests_per_day, chosen.requests_per_minute, chosen.reserve
     )
-    return {connection.provider.name: own}
+    lent = {one.provider.name: limits_of(one.provider) for _, one in _lent(chosen)}
+    return {connection.provider.name: own, **lent}
 
 
 async def _offline(stack: AsyncExitStack) -> Connection:
@@ -244,8 +245,16 @@ async def _offline(stack: AsyncExitStack) -> Connection:
 
 async def _lend_senses(lines: Switchboard, chosen: Settings) -> None:
     """Another provider hears or speaks, where the operator named one."""
-    hears = replace(chosen, speech_model="", voice="")
-    speaks = replace(chosen, transcribe_model="")
+    for task, connection in _lent(chosen):
+        line = await lines.add(connection)
+        lines.use(task, line.provider.name)
+
+
+def _lent(chosen: Settings) -> Iterator[tuple[Task, Connection]]:
+    """Who hears or speaks besides; one server that does both has the models of both."""
+    both = same_server(chosen.hearing_base_url, chosen.speech_base_url)
+    hears = chosen if both else replace(chosen, speech_model="", voice="")
+    speaks = chosen if both else replace(chosen, transcribe_model="")
     lent: tuple[tuple[Task, str, str, Settings], ...] = (
         ("transcription", chosen.hearing_base_url, chosen.hearing_api_key, hears),
         ("speech", chosen.speech_base_url, chosen.speech_api_key, speaks),
@@ -258,8 +267,7 @@ async def _lend_senses(lines: Switchboard, chosen: Settings) -> None:
             )
             # A name of its own: a second server of a kind must not replace the first.
             named = replace(provider, name=f"{provider.name}@{task}")
-            line = await lines.add(replace(connection, provider=named))
-            lines.use(task, line.provider.name)
+            yield task, replace(connection, provider=named)
 
 
 def _as_chosen(provider: Provider, chosen: Settings) -> Provider:

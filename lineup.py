@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from inference.backend import BackendError, Errand, Speech
 from inference.discovery import Catalogue
@@ -12,104 +11,24 @@ from inference.json_answer import schema_problem
 from inference.ledger import Ledger
 from inference.models import ModelFacts, Needs, choose
 from inference.own_keys import OwnKey, OwnKeys
-from inference.switchboard import Line, Offer, Switchboard
+from inference.switchboard import Line, Offer, Switchboard, Task
 from inference.turn_plan import SPOKEN_IN
-from inference.usage import UsageReport, usage_report
-from inference.voices import SAMPLES, Voice
+from inference.usage import usage_report
+from inference.voices import SAMPLES
 from memory.choices import ConversationChoices
 from memory.conversations import Busy, Missing
 from memory.storage_faults import StoreFailed
-from messages import Choices, Preset, Style
+from messages import Choices, Pick, Preset, Sense, Style
 from refusals import EVERYWHERE, NotFound, Refused
+from roles import Answering, Connected, Lent, Limits, Role, Senses, Speaker, Usage
 from turns import MOST_REQUESTS
 
 OFFLINE_ADVICE = (
     "Set OXLO_API_KEY (or another provider's key), or PARLEY_BASE_URL for any "
     "OpenAI-compatible server, and start Parley again."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Answering:
-    """Who answers: for the status line. `offline` is the embedded engine, which has no language model."""
-
-    provider: str
-    model: str
-    offline: bool
-    advice: str
-    json: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """`most_requests` is what the next turn may send to the model at most, within what is left today.
-
-    Each recording of it adds one, a spoken reply from one to `speech_requests`.
-    """
-
-    report: UsageReport
-    most_requests: int
-    speech_requests: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Senses:
-    """Whether hearing and speaking are requests that count; `rough`: what is heard is but a draft."""
-
-    hearing_counts: bool
-    speech_counts: bool
-    rough: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """Who speaks for an owner, and how: `chosen` is one of `voices`, or a name nobody listed.
-
-    `voices` is empty where nobody tells of any. `counts`: each preview is a request that counts.
-    """
-
-    label: str
-    voices: tuple[Voice, ...]
-    chosen: str
-    pace: float
-    counts: bool
-    offline: bool
-
-
-Sense = Literal["chat", "images", "transcription", "speech", "drawing"]
 MOST_PRESETS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What may be asked of the replies of a conversation. `longest` is the most tokens of one.
-
-    The offline engine, which has no language model, is asked nothing: all is False and 0.
-    """
-
-    instructions: bool = False
-    temperature: bool = False
-    longest: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """Who does one thing for an owner; `model` is "" where nobody can. `counts`: requests are spent."""
-
-    sense: Sense
-    model: str = ""
-    label: str = ""
-    note: str = ""
-    counts: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A provider that could answer an owner; the `offline` engine needs no key."""
-
-    name: str
-    label: str
-    offline: bool
+_LENT: tuple[Task, ...] = ("transcription", "speech")
 
 
 class Lineup:
@@ -189,7 +108,7 @@ class Lineup:
         """Who answers, sees, hears, speaks and draws in this conversation."""
         line, model = await self._answers(owner, conversation_id)
         pin = (await self.choices(owner, conversation_id)).model or None
-        provider, lines = line.provider, self._lines.of(owner)
+        provider, lines = line.provider, await self._board(owner)
         try:
             seen = choose(
                 provider,
@@ -210,7 +129,11 @@ class Lineup:
             ("speech", speaks, speaks.model_for("speech")),
             ("drawing", line, provider.image),
         )
-        notes = {(offer.provider, offer.model): offer.note for offer in self.offers(owner)}
+        offers = (*self.offers(owner), *self._lines.of(owner).brushes())
+        notes = {(offer.provider, offer.model): offer.note for offer in offers}
+        picked = {p.sense: p for p in (await self.choices(owner, EVERYWHERE)).picks}
+        if (here := await self.choices(owner, conversation_id)).provider:
+            picked["chat"] = Pick("chat", here.provider, model)
         return tuple(
             Role(
                 sense,
@@ -218,9 +141,24 @@ class Lineup:
                 who.provider.label,
                 notes.get((who.provider.name, name), ""),
                 who.provider.billing != "free",
+                tuple(o for o in offers if _could(o, sense, provider.name)),
+                picked.get(sense),
             )
             for sense, who, name in found
         )
+
+    async def pick(self, owner: str, sense: Sense, provider: str, model: str) -> None:
+        """From now on this model does it, in all conversations; "" leaves it to Parley again."""
+        offers = (*self.offers(owner), *self._lines.of(owner).brushes())
+        known = [(o.provider, o.model) for o in offers if sense in o.senses]
+        if model and (provider, model) not in known:
+            raise Refused(
+                f"{model} is not offered for this.", "Refresh the list, or choose another model."
+            )
+        usual = await self.choices(owner, EVERYWHERE)
+        picks = tuple(pick for pick in usual.picks if pick.sense != sense)
+        picks += (Pick(sense, provider, model),) if model else ()
+        await self.choose(owner, EVERYWHERE, replace(usual, picks=picks))
 
     def providers(self, owner: str) -> tuple[Connected, ...]:
         """Who is connected, for this owner."""
@@ -237,17 +175,17 @@ class Lineup:
         many = "1 model" if len(models) == 1 else f"{len(models):,} models"
         return f"{line.provider.label} answers, and offers {many}."
 
-    def senses(self, owner: str) -> Senses:
+    async def senses(self, owner: str) -> Senses:
         """Who would hear and speak for this owner now."""
-        lines = self._lines.of(owner)
+        lines = await self._board(owner)
         hears = lines.for_sense("transcription").provider
         speaks = lines.for_sense("speech").provider
         return Senses(hears.billing != "free", speaks.billing != "free", hears.offline)
 
     async def speaker(self, owner: str) -> Speaker:
         """Who speaks for this owner now. A server of one's own is asked for its voices, once."""
-        line = self._lines.of(owner).for_sense("speech")
         usual = await self.choices(owner, EVERYWHERE)
+        line = self._lines.of(owner, usual.picks).for_sense("speech")
         voices = await line.backend.voices(Errand(owner, "", "", "models"))
         provider = line.provider
         own = usual.voice if usual.voice_of == provider.name.partition("@")[0] else ""
@@ -257,13 +195,14 @@ class Lineup:
 
     async def choose_voice(self, owner: str, voice: str, pace: float) -> None:
         """From now on replies are spoken so, in all conversations."""
-        name = self._lines.of(owner).for_sense("speech").provider.name.partition("@")[0]
         usual = await self.choices(owner, EVERYWHERE)
+        speaks = self._lines.of(owner, usual.picks).for_sense("speech")
+        name = speaks.provider.name.partition("@")[0]
         await self.choose(owner, EVERYWHERE, replace(usual, voice=voice, voice_of=name, pace=pace))
 
     async def preview(self, owner: str, voice: str, pace: float, pool: str = "") -> Speech:
         """How a voice sounds, at this pace: 1 request."""
-        line = self._lines.of(owner).for_sense("speech")
+        line = (await self._board(owner)).for_sense("speech")
         errand = Errand(owner, "", "", "speech", pool)
         known = {one.id: one.language for one in await line.backend.voices(errand)}
         words = SAMPLES.get(known.get(voice, "").partition("-")[0], SAMPLES["en"])
@@ -308,8 +247,26 @@ class Lineup:
         line = await self._line(owner, conversation_id)
         report = await usage_report(self._ledger, line.provider, owner)
         most = MOST_REQUESTS if report.left is None else min(MOST_REQUESTS, report.left)
-        spoken = self._lines.of(owner).for_sense("speech").provider.billing
-        return Usage(report, most, SPOKEN_IN[spoken])
+        board = await self._board(owner)
+        spoken = board.for_sense("speech").provider.billing
+        lent = await self._lent(owner, board, line)
+        heard = board.for_sense("transcription").provider.billing
+        return Usage(report, most, SPOKEN_IN[spoken], int(heard != "free"), lent)
+
+    async def _lent(self, owner: str, board: Switchboard, answers: Line) -> tuple[Lent, ...]:
+        """Who hears and speaks with requests of their own that count."""
+        by_name: dict[str, tuple[Line, tuple[Task, ...]]] = {}
+        for task in _LENT:
+            line = board.for_sense(task)
+            name = line.provider.name
+            if name != answers.provider.name and line.provider.billing != "free":
+                by_name[name] = (line, (*by_name.get(name, (line, ()))[1], task))
+        lent = []
+        for line, senses in by_name.values():
+            model = line.model_for(senses[0])
+            report = await usage_report(self._ledger, line.provider, owner, model)
+            lent.append(Lent(line.provider.label, senses, report))
+        return tuple(lent)
 
     async def answering(self, owner: str, conversation_id: str) -> Answering:
         """Who answers in this conversation; "" stands for a page that has none open yet."""
@@ -334,10 +291,20 @@ class Lineup:
         chosen = (await self.choices(owner, conversation_id or EVERYWHERE)).model
         return line, chosen or line.model_for("chat")
 
+    async def _board(self, owner: str) -> Switchboard:
+        """The owner's lines, with the models that they chose by sense."""
+        return self._lines.of(owner, (await self.choices(owner, EVERYWHERE)).picks)
+
     async def _line(self, owner: str, conversation_id: str) -> Line:
         chosen = (await self.choices(owner, conversation_id)).provider if conversation_id else ""
-        lines = self._lines.of(owner)
+        lines = await self._board(owner)
         return lines.line(chosen) if lines.has(chosen) else lines.for_sense("chat")
+
+
+def _could(offer: Offer, sense: Sense, answers: str) -> bool:
+    """Pictures are seen, and drawn, by who answers."""
+    elsewhere = sense not in ("images", "drawing")
+    return sense in offer.senses and (elsewhere or offer.provider == answers)
 
 
 def _advice(found: Sequence[Line]) -> str:

@@ -321,6 +321,19 @@ class Preset:
     instructions: str
 
 
+Sense = Literal["chat", "images", "transcription", "speech", "drawing"]
+"""What a model may do: answer, see, write down recordings, speak, draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """The model that an owner chose for one sense besides the chat."""
+
+    sense: Sense
+    provider: str
+    model: str
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What its owner decided for a conversation; empty names leave it to Parley.
@@ -329,7 +342,7 @@ class Choices:
     `memory` nothing is recalled or remembered here. `whole`: all that fits goes along word for word,
     also where that costs more. `voice` is one of the provider `voice_of`; `pace` is how fast it
     speaks, 1 being as it does by itself. Both hold for all conversations of an owner, and so do the
-    `presets`.
+    `presets` and the `picks`.
     """
 
     provider: str = ""
@@ -343,6 +356,7 @@ class Choices:
     pace: float = 1.0
     style: Style = Style()
     presets: tuple[Preset, ...] = ()
+    picks: tuple[Pick, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

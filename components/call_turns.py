@@ -8,7 +8,7 @@ from assistant import Assistant, Refused, Take
 from components.call_meter import Meter, Prices
 from components.orders import Visitor
 from components.patch import Frame
-from components.words import say, told
+from components.words import number, say, told
 from events import Event, Exchange, TurnStarted, begin, grow
 from voice.recording import as_wav
 from voice.turn_taking import TurnTaking
@@ -63,7 +63,7 @@ class CallTurns:
     async def begin(self) -> None:
         """Say what a turn costs; go on with the turn that runs here, if one does."""
         owner = self._who.owner
-        senses = self._assistant.senses(owner)
+        senses = await self._assistant.senses(owner)
         answering = await self._assistant.answering(owner, self._conversation)
         report = (await self._assistant.usage(owner, self._conversation)).report
         answer = not answering.offline and report.billing != "free"
@@ -215,8 +215,8 @@ class CallTurns:
         if report.left is not None and report.limit is not None:
             left = say(
                 "{left} of {limit} left today",
-                left=f"{report.left:,}",
-                limit=f"{report.limit:,}",
+                left=number(report.left),
+                limit=number(report.limit),
             )
         frame = {"kind": "meter", "costs": self._prices.told(), "spent": self._meter.told()}
         await self._tell({**frame, "left": left})

@@ -37,6 +37,7 @@ from components.style_orders import (
     Instruct,
     KeepPreset,
     ListModels,
+    PickModel,
     SetStyle,
     StyleOrder,
 )
@@ -185,7 +186,7 @@ async def _carry_out(
             await tool_orders.carry_out(assistant, owner, order, operator=visitor.operator)
         case ChooseVoice() | Preview():
             return await voice_orders.carry_out(assistant, owner, pool, order)
-        case SetStyle() | Instruct() | KeepPreset() | CheckProvider() | ListModels():
+        case SetStyle() | Instruct() | KeepPreset() | CheckProvider() | PickModel() | ListModels():
             return await style_orders.carry_out(assistant, owner, order)
         case Retry() | Repair() | Edit() | Resume() | Select() | Rate() | Branch():
             await message_orders.carry_out(assistant, owner, pool, order)

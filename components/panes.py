@@ -7,7 +7,7 @@ from assistant import OFFLINE_ADVICE, Answering, Usage
 from components.icons import icon
 from components.own_key import offer
 from components.usage import forecast_at_nothing_left, pane
-from components.words import count, say, told
+from components.words import count, number, say, told
 from memories import MemoryState
 
 
@@ -53,7 +53,7 @@ PARLEY_BASE_URL=http://127.0.0.1:11434/v1 PARLEY_MODEL=llama3.2 python app.py   
 
 
 def usage(spent: Usage, answering: Answering) -> str:
-    return pane(spent.report, answering)
+    return pane(spent.report, answering, spent.lent)
 
 
 def forecast(spent: Usage, answering: Answering) -> str:
@@ -63,17 +63,19 @@ def forecast(spent: Usage, answering: Answering) -> str:
         return f"<span>{say('No requests: offline engine')}</span>"
     if report.left == 0:
         return forecast_at_nothing_left(report.resets_at)
+    lent = [sense for one in spent.lent for sense in one.senses]
+    besides = f' data-hearing="{spent.hearing_requests}" data-speech="{spent.speech_requests}"'
+    besides += f' data-lent="{" ".join(lent)}"' if lent else ""
     if report.billing == "free" and report.limit is None:
-        return f"<span>{say('Nothing is spent here')}</span>"
+        return f'<span data-least="0" data-most="0"{besides}>{say("Nothing is spent here")}</span>'
     left, bound = "", ""
     if report.left is not None and report.limit is not None:
-        rest = say("{left} of {limit} left", left=f"{report.left:,}", limit=f"{report.limit:,}")
+        rest = say("{left} of {limit} left", left=number(report.left), limit=number(report.limit))
         left = f"<small>{rest}</small>"
         bound = f' data-left="{report.left}"'
     most = spent.most_requests
     words = say("1 request, up to {most} with tools", most=most) if most > 1 else say("1 request")
-    aloud = f' data-speech="{spent.speech_requests}"'
-    return f'<span data-most="{most}"{aloud}{bound}>{words}</span>{left}'
+    return f'<span data-most="{most}"{besides}{bound}>{words}</span>{left}'
 
 
 def memory(state: MemoryState) -> str:
@@ -90,7 +92,7 @@ def memory(state: MemoryState) -> str:
         tone = " paused"
         note = say("Paused") if state.paused_everywhere else say("Paused in this chat")
     elif state.to_make:
-        done, of = f"{state.made:,}", f"{state.to_make:,}"
+        done, of = number(state.made), number(state.to_make)
         note = say("Index made again: {done} of {of}", done=done, of=of)
     elif state.by_words:
         note = say("Found by words only just now")

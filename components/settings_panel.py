@@ -22,11 +22,12 @@ from assistant import (
     Speaker,
     Usage,
 )
-from components import language_choice, usage
+from components import language_choice, panes
 from components.controls import act, switch
 from components.icons import icon
 from components.presets import presets
-from components.words import count, say, told, word
+from components.role_choice import roles
+from components.words import count, number, say, word
 from memories import MemoryState
 from messages import Choices, Style
 
@@ -38,13 +39,6 @@ _TABS = (
     ("budget", "gauge", word("Requests")),
     ("data", "shield", word("Your data")),
 )
-_ROLES = {
-    "chat": ("mark", word("Answers"), word("Nobody answers yet")),
-    "images": ("image", word("Sees pictures"), word("Pictures are told in words")),
-    "transcription": ("mic", word("Writes down recordings"), word("Nothing here hears")),
-    "speech": ("sound", word("Speaks"), word("A voice of your browser speaks")),
-    "drawing": ("edit", word("Draws pictures"), word("Nothing here draws")),
-}
 _LENGTHS = (256, 512, 1024, 2048, 4096, 8192, 16_384)
 
 
@@ -195,7 +189,7 @@ def _measures(limits: Limits) -> str:
         options = "".join(
             f'<option value="{n}">{_length(n)}</option>' for n in _LENGTHS if n < limits.longest
         )
-        usual = say("As the model may: {n} tokens", n=f"{limits.longest:,}")
+        usual = say("As the model may: {n} tokens", n=number(limits.longest))
         drawn += (
             f'<div class="settings-row"><label for="settings-longest"><b>{say("Longest reply")}</b>'
             f"<small>{say('What is longer is cut')}</small></label>"
@@ -205,7 +199,7 @@ def _measures(limits: Limits) -> str:
 
 
 def _length(n: int) -> str:
-    return say("{n} tokens, about {words} words", n=f"{n:,}", words=f"{n * 3 // 4:,}")
+    return say("{n} tokens, about {words} words", n=number(n), words=number(n * 3 // 4))
 
 
 def _json(now: Settings) -> str:
@@ -221,27 +215,15 @@ def _json(now: Settings) -> str:
 
 
 def _models(now: Settings) -> str:
-    roles = "".join(_role(role) for role in now.roles)
     connected = "".join(_provider(one) for one in now.providers)
     foot = say("A check asks for the list of models, with the key: it spends no request.")
     return (
-        f'<ul role="list" class="roles">{roles}</ul><div class="settings-acts start">'
+        f'{roles(now.roles)}<div class="settings-acts start">'
         f'{_link(say("Choose a model…"), "")}<button type="button" class="plain" data-do="own-key" '
         f'aria-haspopup="dialog">{icon("key")}<span>{say("Use your own key…")}</span></button></div>'
         f'<h3>{say("Connected")}</h3><ul role="list" class="connected">{connected}</ul>'
         f'<p class="settings-foot">{foot}</p>'
     )
-
-
-def _role(role: Role) -> str:
-    sign, does, without = _ROLES[role.sense]
-    if role.model:
-        free = "" if role.counts else say("spends nothing")
-        notes = " · ".join(filter(None, (told(role.label), told(role.note), free)))
-        who = f"<b>{escape(role.model)}</b><small>{escape(notes)}</small>"
-    else:
-        who = f"<small>{say(without)}</small>"
-    return f'<li>{icon(sign)}<span>{say(does)}</span><span class="who">{who}</span></li>'
 
 
 def _provider(one: Connected) -> str:
@@ -282,8 +264,8 @@ def _senses(now: Settings) -> str:
 
 def _budget(now: Settings) -> str:
     # The side of the page shows the same: ids are there once only.
-    drawn = usage.pane(now.spent.report, now.answering).replace("parley-days", "settings-days")
-    drawn = drawn.replace('<details class="spending">', '<details class="spending" open>')
+    drawn = panes.usage(now.spent, now.answering).replace("parley-days", "settings-days")
+    drawn = drawn.replace('<details class="spending', '<details open class="spending')
     foot = say(
         "Every request to a provider is written down before it leaves. Titles, tags and follow-ups "
         "cost none."

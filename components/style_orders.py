@@ -55,13 +55,23 @@ class CheckProvider:
 
 
 @dataclass(frozen=True, slots=True)
+class PickModel:
+    """From now on this model does one thing in all chats; without a model Parley chooses again."""
+
+    sense: Literal["images", "transcription", "speech", "drawing"]
+    provider: Annotated[str, StringConstraints(max_length=300)] = ""
+    model: Annotated[str, StringConstraints(max_length=300)] = ""
+    do: Literal["pick"] = "pick"
+
+
+@dataclass(frozen=True, slots=True)
 class ListModels:
     """The answer bears the `models` that can chat."""
 
     do: Literal["models"] = "models"
 
 
-StyleOrder = SetStyle | Instruct | KeepPreset | CheckProvider | ListModels
+StyleOrder = SetStyle | Instruct | KeepPreset | CheckProvider | PickModel | ListModels
 
 
 async def carry_out(
@@ -89,6 +99,10 @@ async def carry_out(
             return None
         case CheckProvider(provider):
             return {"told": told(await assistant.check(owner, provider))}
+        case PickModel(sense, provider, model):
+            async with assistant.deciding:
+                await assistant.pick(owner, sense, provider, model)
+            return None
         case ListModels():
             return {
                 "models": [

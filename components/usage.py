@@ -9,7 +9,7 @@ from assistant import Answering
 from components.icons import icon
 from components.own_key import offer, ways_on
 from components.render import moment
-from components.words import count, say, word
+from components.words import count, number, say, told, word
 
 _WIDTH, _HEIGHT, _GAP = 238, 56, 4
 _KINDS = {
@@ -79,8 +79,37 @@ class Report(Protocol):
     def price_partial(self) -> bool: ...
 
 
-def pane(report: Report, answering: Answering) -> str:
-    """Folded: used, left and when they come back. Opened: what for, since when, and what it costs."""
+class LentReport(Protocol):
+    @property
+    def label(self) -> str: ...
+    @property
+    def senses(self) -> Sequence[str]: ...
+    @property
+    def report(self) -> Report: ...
+
+
+def pane(report: Report, answering: Answering, lent: Sequence[LentReport] = ()) -> str:
+    """Folded: used, left and when they come back. Opened: what for, since when, and what it costs.
+
+    Those who hear or speak besides who answers follow, each with what was sent to them.
+    """
+    return _whole(report, answering) + "".join(map(_lent, lent))
+
+
+def _lent(one: LentReport) -> str:
+    does = {
+        ("transcription",): word("{who} hears"),
+        ("speech",): word("{who} speaks"),
+    }.get(tuple(one.senses), word("{who} hears and speaks"))
+    who = say(does, who=escape(told(one.label)))
+    days = _fortnight(one.report.days).replace("parley-days", f"parley-days-{one.senses[0]}")
+    return (
+        f'<details class="spending lent"><summary><p class="whose">{who}</p>'
+        f'{_headline(one.report)}</summary><div class="more">{_facts(one.report)}{days}</div></details>'
+    )
+
+
+def _whole(report: Report, answering: Answering) -> str:
     if answering.offline or (report.billing == "free" and report.limit is None):
         who = say("Offline engine") if answering.offline else escape(answering.provider)
         return f'<p class="usage free">{say("{who}: no requests are spent", who=who)}</p>'
@@ -119,10 +148,10 @@ def _headline(report: Report) -> str:
     tone = " full" if share >= 90 else ""
     words, rest = say("<b>No requests left</b> today"), ""
     if left:
-        used, of = f"{report.used:,}", f"{limit:,}"
+        used, of = number(report.used), number(limit)
         words = say("<b>{used}</b> of {of} requests today", used=used, of=of)
         resets = f"<small>{say('Resets {time}', time=moment(report.resets_at))}</small>"
-        rest = f'<p class="rest"><small>{say("{n} left", n=f"{left:,}")}</small>{resets}</p>'
+        rest = f'<p class="rest"><small>{say("{n} left", n=number(left))}</small>{resets}</p>'
     return (
         f'<p class="usage">{words}{icon("chevron")}</p>'
         f'<div class="bar{tone}" role="meter" aria-label="{say("Requests used today")}" '
@@ -134,7 +163,7 @@ def _headline(report: Report) -> str:
 def _facts(report: Report) -> str:
     rows = [(say("Last turn"), _counted(report.last_turn) or say("nothing yet"))]
     if report.minute_limit is not None:
-        rows.append((say("A minute"), say("at most {n}", n=f"{report.minute_limit:,}")))
+        rows.append((say("A minute"), say("at most {n}", n=number(report.minute_limit))))
     if report.tokens_in or report.tokens_out:
         rows.append((say("Tokens today"), _tokens(report)))
     if report.price is not None:
@@ -175,14 +204,14 @@ def _drawing(days: Sequence[DayUse], kinds: Sequence[str]) -> str:
     total = sum(sum(day.by_purpose.values()) for day in days)
     step = (_WIDTH + _GAP) / len(days)
     bars = "".join(
-        _bar(day, kinds, x=number * step, width=step - _GAP, unit=_HEIGHT / highest)
-        for number, day in enumerate(days)
+        _bar(day, kinds, x=place * step, width=step - _GAP, unit=_HEIGHT / highest)
+        for place, day in enumerate(days)
     )
     words = say(
         "{total} in {days} days, at most {highest} a day.",
-        total=f"{total:,}",
+        total=number(total),
         days=len(days),
-        highest=f"{highest:,}",
+        highest=number(highest),
     )
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT + 1}" role="img" '
@@ -241,11 +270,11 @@ def _counted(by_purpose: Mapping[str, int]) -> str:
     return " + ".join(_of_a_kind(kind, n) for kind, n in by_purpose.items() if n)
 
 
-def _of_a_kind(kind: str, number: int) -> str:
+def _of_a_kind(kind: str, times: int) -> str:
     if kind not in _KINDS:
-        return f"{number:,} {escape(kind)}"
+        return f"{number(times)} {escape(kind)}"
     _, one, many = _KINDS[kind]
-    return count(number, one, many)
+    return count(times, one, many)
 
 
 def _date(day: str) -> str:
@@ -257,12 +286,18 @@ def _date(day: str) -> str:
 def _short(tokens: int) -> str:
     """Such as "980", "12.3k" or "1.2M"."""
     if tokens < 10_000:
-        return f"{tokens:,}"
-    return f"{tokens / 1000:.1f}k" if tokens < 999_950 else f"{tokens / 1_000_000:.1f}M"
+        return number(tokens)
+    return (
+        f"{number(tokens / 1000, 1)}k" if tokens < 999_950 else f"{number(tokens / 1_000_000, 1)}M"
+    )
 
 
 def _dollars(price: float) -> str:
     """Two digits that say something: "$0.0012", "$0.35", "$12.40"."""
     if price >= 0.1 or not price:
-        return f"${price:,.2f}"
-    return f"${price:.4f}" if price >= 0.0001 else say("less than $0.0001")
+        return f"${number(price, 2)}"
+    return (
+        f"${number(price, 4)}"
+        if price >= 0.0001
+        else say("less than ${least}", least=number(0.0001, 4))
+    )

@@ -10,25 +10,25 @@ from inference.connection import Connection, same_server
 from inference.models import ModelFacts, filled, learnt, of_file, seems_to_see
 from inference.openai_backend import OpenAIBackend
 from inference.provider import Provider
+from messages import Pick
 
 if TYPE_CHECKING:
     from inference.own_keys import OwnKeys
 
 Task = Literal["chat", "transcription", "speech"]
 TASKS: tuple[Task, ...] = ("chat", "transcription", "speech")
+_FIELDS = {
+    "images": "vision",
+    "transcription": "transcription",
+    "speech": "speech",
+    "drawing": "image",
+}
+"""Where a provider has its model for a sense."""
 OWN = "@own-"
 """Stands in the name of a provider whose key a visitor brought: `oxlo@own-1a2b3c4d`."""
 
 Dial = Callable[[Provider, str], OpenAIBackend]
 """Opens a backend to a provider with that provider's key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """The user's choice for one conversation."""
-
-    provider: str
-    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,15 @@ class Switchboard:
         self._tasks: dict[Task, str] = {}
         self._replaced: list[OpenAIBackend] = []
 
-    def of(self, owner: str) -> "Switchboard":
+    def of(self, owner: str, picks: Sequence[Pick] = ()) -> "Switchboard":
         """The lines of one visitor as they are now: everybody's, behind their own where there is one.
+        `picks` stand before what the operator chose; one whose provider is not connected is left out.
 
         Who asks again during a turn may find another one: a turn keeps what it was given.
         """
         own = self._own_keys.line(owner) if self._own_keys else None
-        return self if own is None else _VisitorsBoard(self, owner, own)
+        board = self if own is None else _VisitorsBoard(self, owner, own)
+        return _PickedBoard(board, picks) if picks else board
 
     async def add(self, connection: Connection, models: Sequence[ModelFacts] = ()) -> Line:
         """Open a line; another of the same name is replaced, and its turns that run still end.
@@ -153,6 +155,10 @@ class Switchboard:
         """Every model that could be chosen now, line by line, the defaults of a line first."""
         return [offer for line in self._lines.values() for offer in _offers(line)]
 
+    def brushes(self) -> list[Offer]:
+        """Every model that draws."""
+        return [offer for line in self._lines.values() for offer in _brushes(line)]
+
     async def aclose(self) -> None:
         """Hang up everywhere."""
         backends = [line.backend for line in self._lines.values()] + self._replaced
@@ -172,13 +178,39 @@ class _VisitorsBoard(Switchboard):
         self._lines = {self._own: own, **house._lines}
         self._tasks = {t: name for t, name in house._tasks.items() if not own.model_for(t)}
 
-    def of(self, owner: str) -> Switchboard:
-        return self._house.of(owner)
+    def of(self, owner: str, picks: Sequence[Pick] = ()) -> Switchboard:
+        return self._house.of(owner, picks)
 
     def learn(self, name: str, models: Sequence[ModelFacts]) -> Line:
         if name != self._own or self._own_keys is None:
             return self._house.learn(name, models)
         return self._own_keys.learn(self._owner, models)
+
+    async def aclose(self) -> None:
+        """Its lines belong to others."""
+
+
+class _PickedBoard(Switchboard):
+    """A board on which the owner's models by sense stand. Made anew each time, and closes nothing."""
+
+    def __init__(self, board: Switchboard, picks: Sequence[Pick]) -> None:
+        super().__init__(board._dial, board._own_keys)
+        self._board = board
+        self._lines, self._tasks = dict(board._lines), dict(board._tasks)
+        for pick in picks:
+            if (line := self._lines.get(pick.provider)) is None:
+                continue
+            provider = replace(line.provider, **{_FIELDS[pick.sense]: pick.model})
+            self._lines[pick.provider] = replace(line, provider=provider)
+            for task in TASKS:
+                if task == pick.sense:
+                    self._tasks[task] = pick.provider
+
+    def of(self, owner: str, picks: Sequence[Pick] = ()) -> Switchboard:
+        return self._board.of(owner, picks)
+
+    def learn(self, name: str, models: Sequence[ModelFacts]) -> Line:
+        return self._board.learn(name, models)
 
     async def aclose(self) -> None:
         """Its lines belong to others."""
@@ -206,6 +238,18 @@ def _offers(line: Line) -> list[Offer]:
     rows.sort(key=lambda f: (_place(f), order.index(f.id) if f.id in order else len(order)))
     return [
         Offer(provider.name, provider.label, f.id, _senses(f), _note(f), _title(f)) for f in rows
+    ]
+
+
+def _brushes(line: Line) -> list[Offer]:
+    provider = line.provider
+    known = {f.id: f for f in line.models or of_file(provider) if f.sense == "image"}
+    if provider.image:
+        known.setdefault(provider.image, ModelFacts(provider.image, sense="image"))
+    return [
+        Offer(provider.name, provider.label, f.id, ("drawing",), _note(f), _title(f))
+        for f in known.values()
+        if provider.covers(f.plan)
     ]
 
 

@@ -1,6 +1,7 @@
 """Who answers, with which model, and what the budget still allows."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from events import Event, ModelChosen, Planned
 from inference.models import Needs, choose
@@ -36,7 +37,7 @@ async def choose_model(course: Course) -> AsyncIterator[Event]:
     """By what the turn needs, among what is offered."""
     provider, models, choices = (
         course.line.provider,
-        _operators_models(course),
+        _chosen_models(course),
         course.turn.wishes.choices,
     )
     measures = course.layers.calibrations.measures
@@ -65,10 +66,15 @@ def scans(message: Message) -> bool:
     return any(isinstance(part, Document) and part.views for part in message.parts)
 
 
-def _operators_models(course: Course) -> Models:
-    """The operator's names are those of the first line's provider; elsewhere they mean nothing."""
-    first = course.layers.lines.lines()[0].provider.name
-    return course.layers.models if course.line.provider.name == first else Models()
+def _chosen_models(course: Course) -> Models:
+    """The operator's names are those of the first line's provider; elsewhere they mean nothing. The
+    owner's own choice goes before them."""
+    first, name = course.layers.lines.lines()[0].provider.name, course.line.provider.name
+    models = course.layers.models if name == first else Models()
+    for pick in course.turn.wishes.choices.picks:
+        if pick.sense == "images" and pick.provider == name:
+            models = replace(models, vision=pick.model)
+    return models
 
 
 def _shows_pictures(course: Course, models: Models) -> bool:

@@ -89,7 +89,7 @@ class Course:
         self.turn = turn
         self.layers = layers
         self.exchange: Exchange = begin(opening)
-        self.lines = layers.lines.of(turn.owner)
+        self.lines = layers.lines.of(turn.owner, turn.wishes.choices.picks)
         self.shortcoming: Fault | None = None
         self.requests = 0
         about = self.exchange.reply.provenance

@@ -16,7 +16,7 @@ ROOMS = (
 TOP = (
     "app", "archive", "assistant", "attachments", "dictation", "elsewhere", "events", "handler", "house",
     "intake", "lineup", "logs", "mcp_door", "memories", "messages", "metrics", "recital", "refusals",
-    "revisions", "settings", "shell", "toolbox", "turn_queue", "turns",
+    "revisions", "roles", "settings", "shell", "toolbox", "turn_queue", "turns",
 )  # fmt: skip
 
 # Who may import whom, among our own modules.
@@ -42,7 +42,8 @@ ARROWS = {
     "document_reader": set(),
     "intake": {"attachments", "memory", "messages", "refusals"},
     "memories": {"memory", "messages", "refusals"},
-    "lineup": {"turns", "memory", "inference", "messages", "refusals"},
+    "roles": {"inference", "messages"},
+    "lineup": {"turns", "memory", "inference", "messages", "refusals", "roles"},
     "revisions": {"lineup", "turns", "memory", "messages", "refusals"},
     "archive": {"intake", "lineup", "memories", "memory", "porting", "messages", "refusals"},
     "toolbox": {"steps", "inference", "memory", "tools", "refusals"},
@@ -68,6 +69,7 @@ ARROWS = {
         "lineup",
         "memories",
         "revisions",
+        "roles",
         "memory",
         "recital",
         "inference",

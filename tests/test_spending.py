@@ -275,8 +275,88 @@ async def test_other_providers_may_hear_and_speak_each_with_its_own_key(
             about = reply(await turn(house, recording, speak=True)).provenance
             assert about
             assert about.spoken
+            spent = await house.assistant.usage(OWNER)
+            assert [(one.senses, one.report.used) for one in spent.lent] == [
+                (("transcription",), 1),
+                (("speech",), 1),
+            ]
+            assert spent.report.used == 1
     for server, key in ((model, "k-chat"), (ears, "k-ears"), (mouth, "k-mouth")):
         assert [hit.headers["authorization"] for hit in server.hits] == [f"Bearer {key}"]
+
+
+async def test_one_server_that_hears_and_speaks_has_the_models_of_both(
+    model: ScriptedServer, tmp_path: Path
+) -> None:
+    with ScriptedServer() as both:
+        chosen = Settings(
+            base_url=model.base_url,
+            model="big",
+            transcribe_model="whisper",
+            speech_model="kokoro",
+            hearing_base_url=both.base_url,
+            speech_base_url=both.base_url,
+            data_dir=tmp_path,
+        )
+        connection = connect(load_providers(), model.base_url, "k-chat", {})
+        async with open_house(chosen, connection) as house:
+            roles = {
+                role.sense: role.model for role in await house.assistant.roles(OWNER, new_id())
+            }
+            (lent,) = (await house.assistant.usage(OWNER)).lent
+    assert (roles["transcription"], roles["speech"]) == ("whisper", "kokoro")
+    assert lent.senses == ("transcription", "speech")
+
+
+async def test_another_provider_has_a_budget_of_its_own(
+    model: ScriptedServer, tmp_path: Path
+) -> None:
+    chosen = Settings(
+        base_url=model.base_url,
+        model="big",
+        speech_base_url=load_providers()["oxlo"].base_url,
+        speech_api_key="k-mouth",
+        data_dir=tmp_path,
+    )
+    connection = connect(load_providers(), model.base_url, "k-chat", {})
+    async with open_house(chosen, connection) as house:  # nothing is sent: its file has the plan
+        (lent,) = (await house.assistant.usage(OWNER)).lent
+    assert (lent.report.limit, lent.report.left) == (60, 60)
+
+
+async def test_an_owner_chooses_who_sees_hears_and_speaks(
+    model: ScriptedServer, tmp_path: Path
+) -> None:
+    async with limited(model, tmp_path, per_day=0) as house:
+        assistant = house.assistant
+        model.models([{"id": "big"}, {"id": "eagle-vl"}, {"id": "whisper-2"}, {"id": "tts-2"}])
+        await assistant.refresh_offers(OWNER)
+        offers = {role.sense: role.offers for role in await assistant.roles(OWNER, new_id())}
+        assert "eagle-vl" in [offer.model for offer in offers["images"]]
+        for sense, name in (
+            ("images", "eagle-vl"),
+            ("transcription", "whisper-2"),
+            ("speech", "tts-2"),
+        ):
+            (offer,) = (o for o in offers[sense] if o.model == name)
+            await assistant.pick(OWNER, sense, offer.provider, name)  # type: ignore[arg-type]
+        with pytest.raises(Refused, match="nothing-2 is not offered for this"):
+            await assistant.pick(OWNER, "speech", "custom", "nothing-2")
+        model.hears("What is this?")
+        model.says("A gate.")
+        model.speaks()
+        picture = await assistant.attach(OWNER, png("Gate 14"), "gate.png")
+        recording = await assistant.attach(OWNER, wav(speech("Hello there")), "voice.wav")
+        wishes = await assistant.wishes(OWNER, new_id(), True, "")
+        about = reply(
+            await turn(house, picture, recording, speak=True, choices=wishes.choices)
+        ).provenance
+    assert about
+    assert {(one.purpose, one.model) for one in about.requests} == {
+        ("transcription", "whisper-2"),
+        ("answer", "eagle-vl"),
+        ("speech", "tts-2"),
+    }
 
 
 async def test_a_reply_that_takes_too_long_in_all_ends_with_what_arrived(

@@ -4,7 +4,7 @@ import { $, $$, localise, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
 import * as memories from "./memories.js";
 import { order } from "./orders.js";
-import { choose as speak, t } from "./words.js";
+import { choose as speak, locale, t } from "./words.js";
 
 let dialog = null;
 let here = ""; // the conversation that "this chat" means
@@ -149,12 +149,19 @@ async function changed({ target }) {
   else if (target.name === "settings-scope") {
     scope = target.value;
     fill();
-  } else if (target.dataset.switch === "settings-json") await decide({ do: "choose", conversation: here, json: target.checked });
+  } else if (target.dataset.pick) await decide(picked(target.dataset.pick, target.value));
+  else if (target.dataset.switch === "settings-json") await decide({ do: "choose", conversation: here, json: target.checked });
   else if (target.dataset.switch === "settings-pause") await decide({ do: "pause-memory", conversation: here, paused: target.checked, everywhere: true });
   else if (target.type === "file") {
     await memories.bringBack(target.files[0]);
     target.value = "";
   } else weigh();
+}
+
+/** Who answers is chosen for this chat and for new ones, who does all else for every chat; "" leaves it to Parley. */
+function picked(sense, value) {
+  const who = value ? JSON.parse(value) : { provider: "", model: "" };
+  return sense === "chat" ? { do: "choose", conversation: here, always: Boolean(value), ...who } : { do: "pick", sense, ...who };
 }
 
 async function decide(what) {
@@ -208,7 +215,7 @@ function write({ instructions, temperature, longest }) {
 
 function name() {
   const usual = "usual" in warmth().dataset;
-  $("output", warmth()).textContent = usual ? t("As usual") : Number($("#settings-temperature", dialog).value).toFixed(1);
+  $("output", warmth()).textContent = usual ? t("As usual") : Number($("#settings-temperature", dialog).value).toLocaleString(locale, { minimumFractionDigits: 1 });
 }
 
 function typed({ target }) {

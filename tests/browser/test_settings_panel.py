@@ -1,9 +1,20 @@
 """All settings in one dialog: what is changed there holds, here and after a reload."""
 
+import re
+
+import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import RunningParley, finished, opened, ready, say
+from tests.pictures import png
 from tests.scripted_server import ScriptedServer
+
+OFFERED = [{"id": "big"}, {"id": "eagle-vl", "context_length": 131072}, {"id": "tts-2"}]
+
+
+@pytest.fixture(scope="module")
+def parley(own_parley: RunningParley) -> RunningParley:
+    return own_parley
 
 
 def settings(page: Page, tab: str) -> Locator:
@@ -77,13 +88,46 @@ def test_instructions_are_kept_under_a_name(visitor: BrowserContext, parley: Run
 def test_the_key_is_checked_by_a_call_that_spends_nothing(
     visitor: BrowserContext, parley: RunningParley, model: ScriptedServer
 ) -> None:
-    model.models([{"id": "big"}, {"id": "small"}])
+    model.models(OFFERED)
     page, _ = opened(visitor, parley.url)
     models = settings(page, "models")
     expect(models.locator(".roles")).to_contain_text("seeing")
     models.get_by_role("button", name="Check Custom server").click()
-    expect(models.locator(".connected")).to_contain_text("offers 2 models")
+    expect(models.locator(".connected")).to_contain_text("offers 3 models")
     assert {hit.path for hit in model.hits} == {"/v1/models"}
+
+
+def test_who_sees_and_speaks_is_chosen_and_holds(
+    visitor: BrowserContext, parley: RunningParley, model: ScriptedServer
+) -> None:
+    model.models(OFFERED)
+    page, watch = opened(visitor, parley.url)
+    models = settings(page, "models")
+    models.get_by_role("button", name="Check Custom server").click()
+    expect(models.locator(".connected")).to_contain_text("offers 3 models")
+    page.keyboard.press("Escape")
+    sees = settings(page, "models").get_by_label("Sees pictures")
+    expect(sees.locator("option").first).to_have_text("Parley chooses: seeing")
+    sees.select_option(label="eagle-vl · 128K tokens")
+    page.reload()
+    ready(page)
+    expect(settings(page, "models").get_by_label("Sees pictures")).to_have_value(
+        re.compile("eagle-vl")
+    )
+    answers = page.locator("#settings-models").get_by_label("Answers")
+    answers.select_option(label="eagle-vl · 128K tokens")
+    expect(page.locator("#parley-status")).to_contain_text("eagle-vl")
+    answers.select_option("")
+    expect(page.locator("#parley-status")).to_contain_text("big")
+    page.keyboard.press("Escape")
+    model.says("A gate.")
+    page.locator("#parley-image input[type=file]").set_input_files(
+        {"name": "gate.png", "mimeType": "image/png", "buffer": png("Gate 14")}
+    )
+    expect(page.locator("#parley-attachments")).to_contain_text("up to")
+    say(page, "What is this?")
+    expect(finished(page)).to_contain_text("eagle-vl")
+    assert not watch.complaints
 
 
 def test_the_sheets_behind_it_open_over_it_and_lead_back(

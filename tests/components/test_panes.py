@@ -1,8 +1,9 @@
 """What stands around the chat."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from assistant import Answering, Usage
+from assistant import Answering, Lent, Usage
 from components import panes
 from inference.provider import Billing
 from inference.usage import DayUse, UsageReport
@@ -63,6 +64,16 @@ def test_the_forecast_says_what_the_next_turn_may_cost() -> None:
     last = panes.forecast(used(59, 60, most=1), ONLINE)
     assert ">1 request<" in last
     assert "1 of 60 left" in last
+
+
+def test_the_forecast_knows_whose_requests_hearing_and_speaking_are() -> None:
+    spent = used(23, 60)
+    lent = replace(spent, speech_requests=2, lent=(Lent("Oxlo.ai", ("speech",), spent.report),))
+    html = panes.forecast(lent, ONLINE)
+    assert 'data-hearing="1" data-speech="2" data-lent="speech"' in html
+    own = Answering("Ollama", "llama3.2", offline=False, advice="")
+    free = panes.forecast(replace(used(0, None, "free"), lent=lent.lent), own)
+    assert 'data-least="0" data-most="0"' in free
 
 
 def test_the_forecast_says_when_the_days_requests_are_spent_and_when_they_return() -> None:

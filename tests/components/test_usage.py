@@ -2,11 +2,12 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
 
-from assistant import Answering
+from assistant import Answering, Lent
 from components import usage
 from components.words import speaking
 from inference.usage import DayUse, UsageReport
@@ -109,6 +110,20 @@ def test_before_the_first_request_there_is_no_empty_drawing() -> None:
     html = usage.pane(report(used=0, left=60, days=none, last_turn={}), ONLINE)
     assert 'role="img"' not in html
     assert "Your requests of two weeks are drawn here" in html
+
+
+def test_who_hears_or_speaks_besides_has_a_count_and_a_bar_of_their_own() -> None:
+    lent = (
+        Lent("Oxlo.ai", ("transcription", "speech"), report(used=7, left=53)),
+        Lent("Voices & Co", ("speech",), report(used=2, limit=None, left=None, days=())),
+    )
+    html = usage.pane(report(), ONLINE, lent)
+    assert "Oxlo.ai hears and speaks 7 of 60 requests today" in words(html)
+    assert "Voices & Co speaks 2 requests today" in unescape(words(html))
+    named = re.findall(r'id="([^"]+)"', html)
+    assert len(named) == len(set(named))
+    free = usage.pane(report(billing="free", limit=None, left=None), OFFLINE, lent[:1])
+    assert "no requests are spent Oxlo.ai hears and speaks 7 of 60" in words(free)
 
 
 def test_tokens_are_told_and_whether_they_were_guessed() -> None:

@@ -13,8 +13,8 @@ from inference.ledger import Ledger
 from inference.models import ModelFacts, sees
 from inference.openai_backend import OpenAIBackend
 from inference.provider import Provider, load_providers
-from inference.switchboard import Line, Pin, Switchboard
-from messages import Media
+from inference.switchboard import Line, Switchboard
+from messages import Media, Pick
 from tests.conftest import said
 from tests.scripted_server import ScriptedServer
 
@@ -90,6 +90,36 @@ async def test_another_provider_may_be_told_to_hear_and_speak(board: Switchboard
         board.use("speech", "together")
 
 
+async def test_what_an_owner_picks_stands_before_all_else_for_that_owner_alone(
+    board: Switchboard,
+) -> None:
+    await board.add(at("oxlo"))
+    await board.add(at("groq"))
+    mine = board.of(
+        "me",
+        (
+            Pick("speech", "groq", "canopylabs/orpheus-v1-english"),
+            Pick("images", "oxlo", "kimi-k2.6"),
+            Pick("transcription", "together", "whisper"),  # not connected (any more)
+        ),
+    )
+    speaks, hears = mine.for_sense("speech"), mine.for_sense("transcription")
+    assert (speaks.provider.name, speaks.model_for("speech")) == (
+        "groq",
+        "canopylabs/orpheus-v1-english",
+    )
+    assert (hears.provider.name, mine.line("oxlo").provider.vision) == ("oxlo", "kimi-k2.6")
+    assert board.for_sense("speech").provider.name == board.of("you").lines()[0].provider.name
+    assert board.line("oxlo").provider.vision != "kimi-k2.6"
+
+
+async def test_what_draws_is_offered_apart_and_only_as_the_plan_has_it(board: Switchboard) -> None:
+    await board.add(at("oxlo"))
+    assert {offer.model for offer in board.brushes()} >= {"stable-diffusion-1.5"}
+    assert "oxlo-image-pro" not in {offer.model for offer in board.brushes()}
+    assert not {o.model for o in board.offers()} & {o.model for o in board.brushes()}
+
+
 async def test_where_nobody_can_it_is_the_first_line_that_says_so(board: Switchboard) -> None:
     with pytest.raises(ModelUnavailable):
         board.for_sense("chat")
@@ -104,10 +134,9 @@ async def test_a_server_that_only_speaks_never_answers_a_chat(board: Switchboard
 
 
 async def test_a_pin_to_a_provider_that_is_gone_says_what_to_do(board: Switchboard) -> None:
-    pin = Pin("ollama", "llama3.2")
-    assert not board.has(pin.provider)
+    assert not board.has("ollama")
     with pytest.raises(ModelUnavailable) as caught:
-        board.line(pin.provider)
+        board.line("ollama")
     assert (caught.value.message, caught.value.advice) == (
         "ollama is not connected.", "Choose another model.",
     )  # fmt: skip
