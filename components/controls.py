@@ -1,6 +1,7 @@
 """Small controls that several parts of the page share."""
 
 from components.icons import icon
+from components.words import number
 
 
 def switch(name: str, words: str, note: str = "", *, on: bool, held: bool = False) -> str:
@@ -25,7 +26,12 @@ def tokens(count: int, window: int) -> str:
     """Such as "3.2K" of a window of 8192, which is "8K": powers of two are called so."""
     thousand = 1024 if window % 1024 == 0 else 1000
     if count < thousand:
-        return f"{count:,}"
+        return number(count)
     if count < thousand**2:
-        return f"{count / thousand:.1f}".removesuffix(".0") + "K"
-    return f"{count / thousand**2:.1f}".removesuffix(".0") + "M"
+        return _short(count / thousand) + "K"
+    return _short(count / thousand**2) + "M"
+
+
+def _short(value: float) -> str:
+    """With one digit behind the point, unless that is 0."""
+    return number(value, int(round(value, 1) % 1 > 0))

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from archive import Contents, Folder
 from assistant import Assistant
 from components.icons import icon
-from components.words import say, word
+from components.words import number, say, word
 from messages import Conversation
 
 PAGE, MOST_ROWS = 60, 1_200
@@ -71,8 +71,8 @@ def pane(contents: Contents, wanted: Asked, now: datetime) -> str:
     days: dict[str, list[Conversation]] = {}
     for conversation in contents.recent:
         days.setdefault(_day(conversation.updated_at, now), []).append(conversation)
-    for number, (day, listed) in enumerate(days.items()):
-        html += _section(f"day-{number}", day, listed)
+    for place, (day, listed) in enumerate(days.items()):
+        html += _section(f"day-{place}", day, listed)
     if not contents.more:
         return html
     if wanted.rows >= MOST_ROWS:
@@ -122,12 +122,12 @@ def _folder(folder: Folder) -> str:
             f'<ul role="list" aria-label="{name}">{"".join(map(_entry, folder.conversations))}</ul>'
         )
         if (rest := folder.count - len(folder.conversations)) > 0:
-            older = say("{n} older ones are found by search.", n=f"{rest:,}")
+            older = say("{n} older ones are found by search.", n=number(rest))
             inside += f'<p class="none">{older}</p>'
     return (
         f'<div class="folder" data-folder="{name}"><div class="folder-head">'
         f'<button type="button" data-do="unfold-folder" aria-expanded="{str(folder.is_open).lower()}">'
-        f"{icon('chevron')}<span>{name}</span><small>{folder.count:,}</small></button>"
+        f"{icon('chevron')}<span>{name}</span><small>{number(folder.count)}</small></button>"
         f"{_more('folder-menu', say('More for the folder {name}', name=name))}</div>{inside}</div>"
     )
 

@@ -5,17 +5,19 @@ from html import escape
 
 from archive import Found, Piece
 from components.moments import moment
+from components.words import count, say
 
 
 def results(found: Sequence[Found], query: str) -> str:
     if not query.strip():
         return ""
     if not found:
-        return f'<p class="none">Nothing was said of “{escape(query.strip())}”.</p>'
-    count = f"{len(found)} conversation{'s' if len(found) > 1 else ''}"
+        words = say("Nothing was said of “{words}”.", words=escape(query.strip()))
+        return f'<p class="none" role="status">{words}</p>'
+    many = count(len(found), "1 conversation", "{n} conversations")
     return (
-        f'<p class="unseen" role="status">{count}</p>'
-        f'<ul role="list" aria-label="Found">{"".join(map(_one, found))}</ul>'
+        f'<p class="unseen" role="status">{many}</p>'
+        f'<ul role="list" aria-label="{say("Found")}">{"".join(map(_one, found))}</ul>'
     )
 
 
@@ -23,11 +25,14 @@ def _one(found: Found) -> str:
     name = escape(found.conversation_id)
     hits = "".join(
         f'<a class="hit" href="?c={name}&amp;m={escape(hit.message_id)}" data-do="found">'
-        f"<small>{'You' if hit.role == 'user' else 'Parley'}, {moment(hit.at, date=True)}</small>"
+        f"<small>{say('You') if hit.role == 'user' else 'Parley'}, {moment(hit.at, date=True)}</small>"
         f"<span>{_marked(hit.excerpt)}</span></a>"
         for hit in found.hits
     )
-    more = f'<small class="rest">and {found.more} more there</small>' if found.more else ""
+    more = ""
+    if found.more:
+        words = count(found.more, "and 1 more there", "and {n} more there")
+        more = f'<small class="rest">{words}</small>'
     return (
         f'<li><a class="title" href="?c={name}" data-do="open">{_marked(found.title)}</a>'
         f"{hits}{more}</li>"

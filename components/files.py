@@ -8,10 +8,10 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from assistant import Assistant, NotFound, Refused
+from assistant import Assistant, NotFound, Refused, tokens_of
 from components.identity import who
 from components.render import as_pictures, length_of, media_url
-from components.words import told
+from components.words import say, told
 from messages import Audio, Document, Image
 
 STATIC = Path(__file__).parent / "static"
@@ -76,6 +76,7 @@ def media_routes(assistant: Assistant) -> APIRouter:
         told = _described(kept)
         if isinstance(kept, Audio):
             told["rough"] = await assistant.dictation.is_rough(request.state.owner, "")
+            told["requests"] = int((await assistant.senses(request.state.owner)).hearing_counts)
         return JSONResponse(told, status_code=201)
 
     @router.get("/parley/media/{sha256}", include_in_schema=False)
@@ -118,8 +119,9 @@ def _described(kept: Image | Audio | Document) -> dict[str, object]:
         "url": media_url(media.sha256),
     }
     if isinstance(kept, Image):
-        note = "first frame only" if "(first frame)" in media.name else ""
-        return {**told, "width": kept.width, "height": kept.height, "note": note}
+        note = say("first frame only") if "(first frame)" in media.name else ""
+        shape = {"width": kept.width, "height": kept.height}
+        return {**told, **shape, "note": note, "tokens": tokens_of(kept)}
     if isinstance(kept, Document):
         note = as_pictures(kept)
         return {**told, "length": length_of(kept), "tokens": kept.tokens, "note": note}

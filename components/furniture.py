@@ -11,9 +11,11 @@ _CARDS = (
         word("Use tools"),
         word("What time is it in Tokyo, and what is 17% of 240?"),
     ),
-    ("image", "image", word("Read a picture"), word("Drop one here and ask what it says")),
+    ("image", "image", word("Read a picture"), word("Choose one, and ask what it says")),
+    ("document", "page", word("Sum up a document"), word("In five points, with their pages")),
     ("voice", "mic", word("Say it"), word("Speak, and read what was understood")),
-    ("memory", "memory", word("Look back"), word("What did I say about …")),
+    ("keep", "memory", word("Keep in mind"), word("Remember that …")),
+    ("memory", "search", word("Look back"), word("What did I say about …")),
 )
 
 

@@ -15,7 +15,7 @@ from assistant import Assistant
 from components.controls import act, switch
 from components.icons import icon
 from components.recalled import SIGNS, acts, origin, words
-from components.words import say, told, word
+from components.words import meant, number, say, told, word
 from memories import MAX_TEXT, MemoryState, Sought
 from messages import Memory, MemoryKind
 
@@ -161,8 +161,8 @@ def _standing(state: MemoryState) -> str:
         share = 100 * state.made / state.to_make
         making = say(
             "Making the memory's index again: {made} of {all}",
-            made=f"{state.made:,}",
-            all=f"{state.to_make:,}",
+            made=number(state.made),
+            all=number(state.to_make),
         )
         lines.append(
             f"{icon('retry')}<span>{making}"
@@ -173,8 +173,8 @@ def _standing(state: MemoryState) -> str:
     if state.by_words:
         lines.append(f"{icon('alert')}<span>{escape(told(state.by_words))}</span>")
     return "".join(
-        f'<div class="standing" data-key="standing{number}">{line}</div>'
-        for number, line in enumerate(lines)
+        f'<div class="standing" data-key="standing{place}">{line}</div>'
+        for place, line in enumerate(lines)
     )
 
 
@@ -186,7 +186,7 @@ def _section(section: Section, wanted: Asked) -> str:
     if section.more:
         more = (
             f'<div data-key="more"><button type="button" class="plain" data-do="more-memories" '
-            f'data-kind="{kind}">{say("More")}</button></div>'
+            f'data-kind="{kind}">{meant("memory", "More")}</button></div>'
         )
         if wanted.pages.get(kind, 1) >= MOST_PAGES:
             others = say("Search, or choose a time, to see the others.")

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from components.words import number
+
 
 def moment(at: float, date: bool = False) -> str:
     """A time that the browser rewrites in its own zone and language; UTC until then."""
@@ -18,7 +20,7 @@ def seconds(length_s: float) -> str:
     if length_s < 0.1:
         return f"{length_s * 1000:.0f} ms"
     if length_s < 10:
-        return f"{length_s:.1f} s"
+        return f"{number(length_s, 1)} s"
     if length_s < 60:
         return f"{length_s:.0f} s"
     return f"{int(length_s) // 60} min {int(length_s) % 60} s"

@@ -6,7 +6,7 @@ from html import escape
 from components.controls import act
 from components.icons import icon
 from components.moments import moment
-from components.words import say
+from components.words import meant, say
 from messages import Document, Memory, MemoryKind
 
 MOST_CHIPS = 4
@@ -53,7 +53,7 @@ def label(memory: Memory) -> str:
         title = memory.conversation_title or say("Document")
         return escape(say("{title}, p. {page}", title=title, page=memory.page))
     if memory.kind == "instruction":
-        return say("Always")
+        return meant("memory", "Always")
     if memory.kind == "fact":
         return say("Fact")
     return say("You said") if memory.role == "user" else say("Parley said")
@@ -105,7 +105,7 @@ def acts(memory: Memory, *, whole: bool = True) -> str:
 
 
 def _pin(memory: Memory) -> str:
-    words, effect = (say("Unpin"), say("Pin")), say("Pinned: always sent")
+    words, effect = (meant("memory", "Unpin"), meant("memory", "Pin")), say("Pinned: always sent")
     if memory.kind == "passage":
         words = (say("Only in its chat"), say("In all chats"))
         effect = say("Recalled in all chats")

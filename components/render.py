@@ -17,7 +17,7 @@ from components.own_key import ways_on
 from components.recalled import keep_document, recalled, remembered
 from components.tool_card import tool_card
 from components.voice import spoken
-from components.words import count, say, told, word
+from components.words import count, number, say, told, word
 from messages import (
     Audio,
     Document,
@@ -74,13 +74,13 @@ def _said(message: Message) -> list[Piece]:
     images = [part for part in message.parts if isinstance(part, Image)]
     if images:
         drawn.append(Piece("images", _thumbnails(images)))
-    for number, part in enumerate(message.parts):
+    for place, part in enumerate(message.parts):
         if isinstance(part, Audio):
-            drawn.append(Piece(f"audio{number}", _recording(part)))
+            drawn.append(Piece(f"audio{place}", _recording(part)))
         elif isinstance(part, Document):
-            drawn.append(Piece(f"document{number}", _document(part) + keep_document(part)))
+            drawn.append(Piece(f"document{place}", _document(part) + keep_document(part)))
         elif isinstance(part, Text) and part.text.strip():
-            drawn.append(Piece(f"text{number}", f'<div class="bubble">{escape(part.text)}</div>'))
+            drawn.append(Piece(f"text{place}", f'<div class="bubble">{escape(part.text)}</div>'))
     drawn.append(Piece("foot", said_foot(message)))
     return drawn
 
@@ -93,27 +93,27 @@ def _reply(message: Message) -> list[Piece]:
     drawn: list[Piece] = []
     if begins := sent_from(about):
         drawn.append(Piece("sent-from", begins))
-    for number, part in enumerate(message.parts):
-        last = number == len(message.parts) - 1
+    for place, part in enumerate(message.parts):
+        last = place == len(message.parts) - 1
         match part:
             case Text(text):
                 blocks = json_reply.blocks(text, about, growing=running and last)
                 drawn += [
-                    Piece(f"text{number}-{i}", f'<div class="text">{html}</div>' if html else "")
+                    Piece(f"text{place}-{i}", f'<div class="text">{html}</div>' if html else "")
                     for i, html in enumerate(blocks)
                 ]
             case Reasoning(text):
                 html = _reasoning(text, thinking=running and last)
-                drawn.append(Piece(f"reasoning{number}", html))
+                drawn.append(Piece(f"reasoning{place}", html))
             case ToolCall():
                 html = tool_card(part, results.get(part.call_id), running, asking.get(part.call_id))
-                drawn.append(Piece(f"tool{number}", html))
+                drawn.append(Piece(f"tool{place}", html))
             case Image():
-                drawn.append(Piece(f"image{number}", _thumbnails([part])))
+                drawn.append(Piece(f"image{place}", _thumbnails([part])))
             case Audio():
-                drawn.append(Piece(f"audio{number}", _recording(part)))
+                drawn.append(Piece(f"audio{place}", _recording(part)))
             case Document():
-                drawn.append(Piece(f"document{number}", _document(part)))
+                drawn.append(Piece(f"document{place}", _document(part)))
             case ToolResult():
                 pass
     if running:
@@ -235,7 +235,7 @@ def length_of(document: Document) -> str:
 
 
 def _size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
+    return f"{number(size / 1e6, 1)} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
 
 
 def _recording(audio: Audio) -> str:

@@ -6,7 +6,7 @@ from html import escape
 
 from components.icons import icon
 from components.moments import seconds
-from components.words import say, told, word
+from components.words import number, say, told, word
 from messages import Asking, Media, ToolCall, ToolResult
 from toolbox import REJECTED
 
@@ -130,5 +130,5 @@ def _pretty(arguments: str) -> str:
 def _clip(text: str) -> str:
     if len(text) <= _SHOWN:
         return escape(text)
-    more = say("… {n} more characters", n=f"{len(text) - _SHOWN:,}")
+    more = say("… {n} more characters", n=number(len(text) - _SHOWN))
     return f"{escape(text[:_SHOWN])}\n{more}"

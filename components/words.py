@@ -26,6 +26,8 @@ LANGUAGES = {
 }
 COOKIE = "parley-language"
 _FOLDER = Path(__file__).parent / "languages"
+_MARKS = {"de": (".", ","), "es": (".", ","), "fr": ("\N{NARROW NO-BREAK SPACE}", ",")}
+"""Between thousands, and before what is less than one; the others write as English does."""
 _HOLE = re.compile(r"\{(\w+)\}")
 _BETWEEN = re.compile(r"(?<=[.!?]) |, | and ")
 _LONGEST = 2000
@@ -34,7 +36,8 @@ _LONGEST = 2000
 # What the holes of a layer's sentence may hold: another's words stand in quotation marks and go on over
 # the ends of sentences, a name does not, and a number is one.
 _NAME = r"(?:(?![.!?] |[“”])[^\n])+?"
-_FILLINGS = {"quote": r"(?s:.+)", "n": r"\d[\d,.]*", "most": r"\d[\d,.]*"}
+_NUMBERS = frozenset({"n", "most"})
+_FILLINGS = {"quote": r"(?s:.+)", **dict.fromkeys(_NUMBERS, r"\d[\d,.]*")}
 _OUR_WORDS = frozenset({"span", "why"})
 """Holes that hold words of Parley's own, to be translated too."""
 
@@ -53,9 +56,19 @@ def word(english: str, /) -> str:
     return english
 
 
-def count(number: int, one: str, many: str, /, **values: object) -> str:
+def count(things: int, one: str, many: str, /, **values: object) -> str:
     """`one` for 1, else `many`; both may have a hole {n}, which is the number."""
-    return say(one if number == 1 else many, n=f"{number:,}", **values)
+    return say(one if things == 1 else many, n=number(things), **values)
+
+
+def meant(context: str, english: str, /) -> str:
+    """`english` in one of its meanings, which another language may have another word for."""
+    return catalogue(_spoken.get()).get(f"{context}: {english}", english)
+
+
+def number(value: float, digits: int = 0) -> str:
+    """Its thousands grouped, with `digits` behind the point, as the reader's language writes it."""
+    return _marked(f"{value:,.{digits}f}", _spoken.get())
 
 
 def told(sentences: str) -> str:
@@ -154,6 +167,8 @@ def _known(name: str, sentence: str) -> str | None:
             values = found.groupdict()
             for hole in _OUR_WORDS & values.keys():
                 values[hole] = _translated(name, values[hole])
+            for hole in _NUMBERS & values.keys():
+                values[hole] = _marked(values[hole], name)
             return other.format(**values)
     return None
 
@@ -171,6 +186,12 @@ def _patterns(name: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     holed = (pair for pair in _layers(name).items() if _HOLE.search(pair[0]))
     longest = sorted(holed, key=lambda pair: len(_HOLE.sub("", pair[0])), reverse=True)
     return tuple((re.compile(_as_pattern(english)), other) for english, other in longest)
+
+
+def _marked(english: str, name: str) -> str:
+    """A number with the marks of that language."""
+    group, point = _MARKS.get(name, (",", "."))
+    return english.translate({ord(","): group, ord("."): point})
 
 
 def _as_pattern(english: str) -> str:

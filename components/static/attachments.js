@@ -3,7 +3,7 @@
 
 import { $, escape, icon, on } from "./dom.js";
 import { order } from "./orders.js";
-import { t } from "./words.js";
+import { locale, t } from "./words.js";
 
 const MOST_BYTES = 25 * 1024 * 1024;
 const MOST = 5;
@@ -69,7 +69,7 @@ export async function upload(item, keep = false) {
   // Of what the browser does not play itself it plays the form in which it was kept.
   const deaf = told.kind === "audio" && $("audio", item.box)?.error;
   if (deaf) item.url = told.url;
-  if (!deaf && item.kind === told.kind && told.kind !== "document" && !told.note) idle(item);
+  if (!deaf && item.kind === told.kind && told.kind !== "document" && !told.note) idle(item, told);
   else show(Object.assign(item, { kind: told.kind }), told);
   changed();
   return item;
@@ -95,10 +95,13 @@ function doing(item, words) {
   if (told) told.textContent = words || (item.kind === "document" ? t("Reading …") : t("Checking …"));
 }
 
-function idle(item) {
+/** Ready, as it looks already: nothing is loaded a second time. */
+function idle(item, told) {
   item.box.classList.remove("busy");
   item.box.removeAttribute("aria-busy");
-  $(".doing", item.box)?.remove();
+  $(":is(.doing, .title)", item.box)?.remove();
+  const words = item.kind === "image" ? worth(told) : recorded(item);
+  $("img, .player", item.box).insertAdjacentHTML("afterend", words);
 }
 
 /** Every file that is not taken is named, with why; the others stay. */
@@ -112,14 +115,26 @@ function refuse(message, advice, name) {
 }
 
 const shapes = {
-  image: (item, told) => `<img src="${item.url}" alt="${escape(item.name)}">${told?.note ? `<small class="note">${escape(told.note)}</small>` : ""}${told ? "" : `<small class="doing">${t("Uploading …")}</small>`}`,
+  image: (item, told) => `<img src="${item.url}" alt="${escape(item.name)}">${told ? worth(told) : `<small class="doing">${t("Uploading …")}</small>`}`,
   audio: (item) => `<div class="player"><button type="button" data-do="play" aria-label="${t("Play")}">${icon("play")}${icon("pause")}</button>
-    <input type="range" min="0" max="1000" value="0" aria-label="${t("Position")}"><output></output><audio src="${item.url}" preload="metadata"></audio></div>${OWN.has(item.name) ? "" : `<small class="title">${escape(item.name)}</small>`}`,
+    <input type="range" min="0" max="1000" value="0" aria-label="${t("Position")}"><output></output><audio src="${item.url}" preload="metadata"></audio></div>${recorded(item)}`,
   document: (item, told) => `<div class="paper">${icon("page")}<span><b>${escape(item.name)}</b><small>${told ? size(told) : t("Reading …")}</small></span></div>`,
 };
 
+/** What a picture takes of the window; models differ, and this is the most. */
+function worth({ note, tokens }) {
+  const words = [note, tokens && t("up to {n} tokens", { n: tokens.toLocaleString(locale) })].filter(Boolean).join(" · ");
+  return words && `<small class="note" title="${escape(words)}">${escape(words)}</small>`;
+}
+
+/** A file's name, and that its words are a request of their own; a take says so where it is written down. */
+function recorded({ name, told }) {
+  const cost = told?.requests ? `<span>· ${t("1 request")}</span>` : "";
+  return OWN.has(name) ? "" : `<small class="title"><span>${escape(name)}</span>${cost}</small>`;
+}
+
 const size = ({ length, tokens, note }) =>
-  [length, tokens && t("about {n} tokens", { n: tokens.toLocaleString() }), note, !tokens && !note && t("no text was found in it")].filter(Boolean).join(" · ");
+  [length, tokens && t("about {n} tokens", { n: tokens.toLocaleString(locale) }), note, !tokens && !note && t("no text was found in it")].filter(Boolean).join(" · ");
 
 /** The item as it looks; `told` is what the house knows of it, once it was uploaded. */
 function show(item, told) {

@@ -68,14 +68,17 @@ export function refresh() {
   if (!shown) return;
   // Each recording is understood in a request of its own; a reply is spoken in one or more.
   if (slash.draws(input().value)) return void (shown.textContent = t("1 request"));
-  const heard = attachments.recordings() + Number(dictation.isRecording());
-  const spoken = speaks().checked ? Number(shown.dataset.speech ?? 1) : 0;
-  const least = 1 + heard + Math.min(1, spoken);
-  const most = Math.min(Number(shown.dataset.most) + heard + spoken, Number(shown.dataset.left ?? Infinity));
-  shown.textContent = forecast(least, most);
+  const { least = 1, most, left = Infinity, hearing = 1, speech = 1, lent = "" } = shown.dataset;
+  const heard = Number(hearing) * (attachments.recordings() + Number(dictation.isRecording()));
+  const spoken = speaks().checked ? Number(speech) : 0;
+  // What another provider hears or speaks is not taken from what is left at this one.
+  const besides = (lent.includes("transcription") ? heard : 0) + (lent.includes("speech") ? spoken : 0);
+  const here = Math.min(Number(most) + heard + spoken - besides, Number(left));
+  shown.textContent = forecast(Number(least) + heard + Math.min(1, spoken), here + besides);
 }
 
 function forecast(least, most) {
+  if (!most) return t("Nothing is spent here");
   const values = { n: least, most };
   if (most > least) return least > 1 ? t("{n} requests, up to {most} with tools", values) : t("1 request, up to {most} with tools", values);
   return least > 1 ? t("{n} requests", values) : t("1 request");
@@ -176,6 +179,7 @@ function wireFiles() {
     event.preventDefault();
     addAll(files);
   });
+  $("#parley-main").dataset.drop = t("Drop pictures, recordings or documents here");
   let depth = 0;
   const over = (yes) => { document.body.dataset.drop = yes ? "yes" : ""; };
   const holds = (event) => event.dataTransfer?.types.includes("Files");
@@ -214,11 +218,23 @@ const suggestions = {
     put(t("What time is it in Tokyo, and what is 17% of 240?"));
     $("#parley-send").click();
   },
-  image: () => $("#parley-image input[type=file]").click(),
+  image: () => ask(t("What does this picture say?")),
+  document: () => ask(t("Sum this up in five points, each with the page it stands on.")),
   voice: () => dictation.toggle(),
-  memory() {
-    put(t("What did I say about "));
-    input().focus();
-    input().setSelectionRange(input().value.length, input().value.length);
-  },
+  keep: () => start(t("Remember that …")),
+  memory: () => start(t("What did I say about …")),
 };
+
+/** A question about a file that is still to be chosen; what was written already stays. */
+function ask(words) {
+  if (!input().value.trim()) put(words);
+  $("#parley-image input[type=file]").click();
+}
+
+/** A sentence to be filled in where its dots stand: at its end, or in the middle as a language wants it. */
+function start(words) {
+  const [before, after] = words.split(/…+/);
+  put(before + after);
+  input().focus();
+  input().setSelectionRange(before.length, before.length);
+}

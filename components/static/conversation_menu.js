@@ -4,7 +4,7 @@ import { $, $$, escape, icon, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
 import { make } from "./layers.js";
 import { order } from "./orders.js";
-import { t } from "./words.js";
+import { locale, t } from "./words.js";
 
 const UNDO_MS = 12_000;
 const MOST_BYTES = 64_000_000;
@@ -202,7 +202,7 @@ function renameFolder(folder) {
 async function share(conversation) {
   const dialog = make("ask", "");
   const draw = (share) => {
-    const said = (count) => (count === 1 ? t("1 message") : t("{n} messages", { n: count.toLocaleString() }));
+    const said = (count) => (count === 1 ? t("1 message") : t("{n} messages", { n: count.toLocaleString(locale) }));
     const link = share.link && new URL(share.link, location.href).href;
     dialog.innerHTML = share.link
       ? `<h2>${t("Shared by a link")}</h2><p>${t("Whoever has it can read {messages}, pictures included. Nothing else of yours is shown.", { messages: said(share.messages) })}</p>
@@ -262,7 +262,7 @@ export async function bringIn(file) {
         if (told.message) return say(`${told.message} ${told.advice} ${last.added ? t("{n} had come in.", { n: last.added }) : ""}`);
         if (told.done) return say(summary(last));
         last = told;
-        say(t("Importing… {n} conversations", { n: last.added.toLocaleString() }), true);
+        say(t("Importing… {n} conversations", { n: last.added.toLocaleString(locale) }), true);
       }
       if (done) return say(t("The import was cut off. What came in is there; import the file again for the rest."));
     }
@@ -272,9 +272,9 @@ export async function bringIn(file) {
 }
 
 function summary({ added, known, left_out: missed }) {
-  const words = [added === 1 ? t("1 conversation came in.") : t("{n} conversations came in.", { n: added.toLocaleString() })];
-  if (known) words.push(t("{n} were here already.", { n: known.toLocaleString() }));
-  if (missed) words.push(t("{n} files could not be kept.", { n: missed.toLocaleString() }));
+  const words = [added === 1 ? t("1 conversation came in.") : t("{n} conversations came in.", { n: added.toLocaleString(locale) })];
+  if (known) words.push(t("{n} were here already.", { n: known.toLocaleString(locale) }));
+  if (missed) words.push(t("{n} files could not be kept.", { n: missed.toLocaleString(locale) }));
   return words.join(" ");
 }
 

@@ -7,6 +7,8 @@ import * as line from "./line.js";
 import { t } from "./words.js";
 
 const PAUSE_MS = 160; // a search begins when the typing rests
+const PATIENCE_MS = 400; // one that takes longer shows that it is on its way
+const WAITS = '<div class="skeletons waits" aria-hidden="true"><i></i><i></i><i></i></div>';
 
 let typing = 0;
 let asking = null; // what was asked for last, and can be given up
@@ -50,13 +52,17 @@ async function seek() {
   const box = $("#parley-found");
   if (!words) return place("");
   const mine = (asking = new AbortController());
+  const late = setTimeout(() => place(WAITS), PATIENCE_MS);
+  mine.signal.addEventListener("abort", () => clearTimeout(late));
   try {
     const answer = await fetch("/parley/search", { method: "POST", body: words, signal: mine.signal, headers: { "content-type": "text/plain" } });
     const told = await answer.json();
+    clearTimeout(late);
     if (mine !== asking) return;
     place(answer.ok ? told.html : `<p class="none">${answer.status === 429 ? t("Wait a moment, then go on.") : t("The search could not be done.")}</p>`);
     localise(box);
   } catch (error) {
+    clearTimeout(late);
     if (error.name !== "AbortError") place(`<p class="none">${t("Parley cannot be reached.")}</p>`);
   }
 }

@@ -1,5 +1,7 @@
 // Finding, waiting for and listening to elements.
 
+import { locale } from "./words.js";
+
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 export const icon = (name) => window.parleyIcons[name] ?? "";
@@ -48,9 +50,9 @@ export function localise(root) {
   for (const time of $$("time[datetime]", root)) {
     const when = new Date(time.dateTime);
     const long = { dateStyle: "medium", timeStyle: "short" };
-    time.title = when.toLocaleString([], long);
+    time.title = when.toLocaleString(locale, long);
     time.textContent = time.dataset.as === "date"
-      ? when.toLocaleDateString([], { dateStyle: "medium" })
-      : when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      ? when.toLocaleDateString(locale, { dateStyle: "medium" })
+      : when.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
   }
 }

@@ -27,7 +27,10 @@ await ready("#parley-messages", "#parley-input textarea", "#parley-speak input",
 
 redraw();
 
+const PATIENCE_MS = 400; // what takes longer shows that it is on its way
+
 let shown = ""; // the conversation whose messages are in the page
+let late = 0;
 
 const frames = {
   open(frame) {
@@ -66,15 +69,16 @@ const frames = {
 };
 
 function fill(box, html) {
-  const open = $("details[open]", box) !== null;
+  const open = $$("details", box).map((folded) => folded.open);
   const held = box.contains(document.activeElement) && document.activeElement.dataset.do;
   box.innerHTML = html;
   if (held) $(`[data-do="${held}"]`, box)?.focus(); // the keyboard stays where it was
-  if (open) for (const folded of $$("details", box)) folded.open = true; // as the reader left it
+  for (const [at, folded] of $$("details", box).entries()) folded.open = open[at] ?? false; // as the reader left it
   localise(box);
 }
 
 function afterChange() {
+  clearTimeout(late);
   document.documentElement.dataset.live = "open";
   document.body.dataset.loaded = "yes";
   $("#parley-welcome").hidden = !chat.isEmpty();
@@ -90,6 +94,8 @@ function leave() {
   call.leave();
   sound.silence();
   shown = "";
+  clearTimeout(late);
+  late = setTimeout(() => { document.body.dataset.loaded = ""; }, PATIENCE_MS);
 }
 
 on("theme", () => window.parleyTheme());

@@ -6,7 +6,7 @@ import { confirmed } from "./layers.js";
 import * as line from "./line.js";
 import { announce, neighbours } from "./memory.js";
 import { order } from "./orders.js";
-import { t } from "./words.js";
+import { locale, t } from "./words.js";
 
 const PAUSE_MS = 180; // a search begins when the typing rests
 const MOST_BYTES = 25_000_000;
@@ -223,7 +223,7 @@ export async function bringBack(file) {
 
 function brought(added) {
   if (!added) return t("All of this is remembered already.");
-  return added === 1 ? t("1 memory was added.") : t("{n} memories were added.", { n: added.toLocaleString() });
+  return added === 1 ? t("1 memory was added.") : t("{n} memories were added.", { n: added.toLocaleString(locale) });
 }
 
 async function forgetChat() {

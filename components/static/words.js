@@ -9,6 +9,8 @@ const ours = (tag) => LANGUAGES.find((name) => name === tag.toLowerCase().split(
 /** Chosen here, "" where the browser decides. */
 export const chosen = () => (LANGUAGES.includes(cookie()) ? cookie() : "");
 export const language = chosen() || (navigator.languages ?? []).map(ours).find(Boolean) || "en";
+/** How numbers and times are written: as the browser says for that language, or as the language itself does. */
+export const locale = (navigator.languages ?? []).find((tag) => ours(tag) === language) ?? language;
 const words = window.gradio_config?.i18n_translations?.[language] ?? {};
 
 /** `english` in the reader's language, its {holes} filled. */

@@ -84,6 +84,17 @@ class RunningParley:
         self.end(signal.SIGKILL)
 
 
+def let_in(users: Path, name: str, password: str) -> None:
+    """Write somebody into the file of those who may log in."""
+    subprocess.run(
+        [sys.executable, "app.py", "--add-user", name],
+        input=f"{password}\n".encode(),
+        env={"PATH": os.environ["PATH"], "PARLEY_USERS": str(users)},
+        cwd=ROOT,
+        check=True,
+    )
+
+
 @pytest.fixture(scope="session")
 def provider() -> Iterator[ScriptedServer]:
     with ScriptedServer() as server:

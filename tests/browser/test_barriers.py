@@ -1,13 +1,13 @@
 """axe-core looks for what keeps people out: nothing serious or critical in any state of the page."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, ViewportSize
+from playwright.sync_api import Browser, FilePayload, Page, Playwright, ViewportSize
 
-from tests.browser.conftest import RunningParley, finished, opened, replies, say
+from tests.browser.conftest import RunningParley, finished, launch, let_in, opened, replies, say
 from tests.pictures import png
 from tests.scripted_server import ScriptedServer, tone
 
@@ -50,6 +50,16 @@ def _found(page: Page, options: str) -> list[str]:
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
     ]
+
+
+@pytest.fixture(scope="module")
+def hearing(playwright: Playwright) -> Iterator[Browser]:
+    """With a microphone, for the call."""
+    opened = launch(
+        playwright, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"
+    )
+    yield opened
+    opened.close()
 
 
 State = Callable[[Page, ScriptedServer], None]
@@ -131,15 +141,47 @@ def drawer(page: Page, model: ScriptedServer) -> None:
     page.locator(".drawer-open").click()
 
 
-CHATS: tuple[State, ...] = (empty, talk, failure, streaming, attached, commands)
+def lightbox(page: Page, model: ScriptedServer) -> None:
+    model.says("It says Gate 14.")
+    page.locator("#parley-image input[type=file]").set_input_files(
+        {"name": "board.png", "mimeType": "image/png", "buffer": png("Gate 14")}
+    )
+    page.locator("#parley-attachments .note").wait_for()
+    say(page, "What does it say?")
+    finished(page)
+    page.locator("#parley-chat .thumb").click()
+    page.locator("dialog.parley-lightbox img").wait_for()
+
+
+def gallery(page: Page, model: ScriptedServer) -> None:
+    lightbox(page, model)
+    page.keyboard.press("Escape")
+    page.locator("#parley-pictures").click()
+    page.locator("dialog[open]").wait_for()
+
+
+def calling(page: Page, _: ScriptedServer) -> None:
+    page.locator("[data-do=call]").click()
+    page.locator("#parley-call section[data-state=listening]").wait_for()
+
+
+def search(page: Page, model: ScriptedServer) -> None:
+    talk(page, model)
+    page.get_by_role("searchbox").fill("flour")
+    page.locator("#parley-found li").first.wait_for()
+
+
+CHATS: tuple[State, ...] = (empty, talk, failure, streaming, attached, commands, calling)
 DIALOGS: tuple[State, ...] = (
     shortcuts,
     *map(settings, ("general", "replies", "models", "senses", "budget", "data")),
     choice,
     memory,
     tools,
+    lightbox,
+    gallery,
 )
-ON_THE_PHONE: tuple[State, ...] = (talk, drawer, attached, settings("replies"))
+ON_THE_PHONE: tuple[State, ...] = (talk, drawer, attached, settings("replies"), calling, lightbox)
 
 
 @pytest.mark.parametrize(
@@ -148,14 +190,14 @@ ON_THE_PHONE: tuple[State, ...] = (talk, drawer, attached, settings("replies"))
     ids=["chats", "dialogs", "phone"],
 )
 def test_nothing_serious_stands_in_anybodys_way(
-    browser: Browser,
+    hearing: Browser,
     parley: RunningParley,
     model: ScriptedServer,
     states: tuple[State, ...],
     size: ViewportSize,
 ) -> None:
     found: dict[str, list[str]] = {}
-    context = browser.new_context(viewport=size, reduced_motion="reduce")
+    context = hearing.new_context(viewport=size, reduced_motion="reduce")
     page, _ = opened(context, parley.url)
     for state in states:
         model.reset()
@@ -165,6 +207,8 @@ def test_nothing_serious_stands_in_anybodys_way(
         # Closed, left and emptied for the next one.
         page.keyboard.press("Escape")
         page.keyboard.press("Escape")
+        for hang_up in page.locator(".hang-up:visible").all():
+            hang_up.click()
         page.evaluate("localStorage.clear()")
         page.locator("#parley-new").evaluate("(button) => button.click()")
         page.locator("#parley-input textarea").fill("")
@@ -172,6 +216,25 @@ def test_nothing_serious_stands_in_anybodys_way(
             button.click()
     context.close()
     assert not found
+
+
+def test_nobody_is_barred_from_logging_in(browser: Browser, tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    let_in(users, "ann", "a good one")
+    locked = RunningParley(tmp_path, {"PARLEY_USERS": str(users)})
+    locked.start()
+    page = browser.new_page(viewport=PHONE)
+    try:
+        page.goto(locked.url)
+        found = barriers(page)
+        page.locator("[name=name]").fill("ann")
+        page.locator("[name=password]").fill("no")
+        page.keyboard.press("Enter")
+        page.locator(".wrong").wait_for()
+        assert not found + barriers(page)
+    finally:
+        page.close()
+        locked.end()
 
 
 def test_a_newcomer_meets_no_barrier(browser: Browser, offline_parley: RunningParley) -> None:

@@ -5,7 +5,15 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Route,
+    WebSocketRoute,
+    expect,
+)
 
 from tests.browser.conftest import RunningParley, finished, opened, ready, replies, say
 from tests.scripted_server import ScriptedServer
@@ -32,6 +40,43 @@ def talk(page: Page, words: str) -> None:
 def found(page: Page, words: str) -> Locator:
     page.get_by_role("searchbox", name="Search everything that was said").fill(words)
     return page.locator("#parley-found li")
+
+
+def test_what_takes_long_shows_that_it_is_on_its_way(
+    visitor: BrowserContext, parley: RunningParley, model: ScriptedServer
+) -> None:
+    slow = visitor.new_page()
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+    waits = False
+
+    def line(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda word: held.append((socket, word)) if waits else socket.send(word))
+
+    slow.route_web_socket(re.compile("/parley/live"), line)
+    slow.goto(parley.url)
+    ready(slow)
+    model.says("Of tin.")
+    say(slow, "What is a whistle made of?")
+    finished(slow)
+    slow.locator("#parley-new").click()
+    expect(slow.locator("#parley-welcome")).to_be_visible()
+    waits = True
+    slow.locator("#parley-conversations li a").first.click()
+    expect(slow.locator("#parley-column > .skeletons")).to_be_visible()
+    expect(slow.locator("#parley-welcome")).to_be_hidden()
+    waits = False
+    for socket, word in held:
+        socket.send(word)
+    expect(replies(slow)).to_contain_text("Of tin.")
+    expect(slow.locator("#parley-column > .skeletons")).to_be_hidden()
+    asked: list[Route] = []
+    slow.route("**/parley/search", lambda route: asked.append(route))
+    slow.get_by_role("searchbox").fill("whistle")
+    expect(slow.locator("#parley-found .skeletons")).to_be_visible()
+    asked[0].continue_()
+    expect(slow.locator("#parley-found .skeletons")).to_have_count(0)
+    expect(slow.locator("#parley-found mark").first).to_have_text("whistle")
 
 
 def test_conversations_are_found_placed_shared_taken_along_and_deleted(

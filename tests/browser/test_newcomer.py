@@ -56,5 +56,18 @@ def test_every_suggestion_of_the_empty_page_does_something(
 ) -> None:
     page, _ = opened(visitor, offline_parley.url)
     expect(page.locator("#parley-chat")).to_be_visible()
-    page.get_by_text("What time is it in Tokyo", exact=False).first.click()
+    for name in ("image", "document"):
+        with page.expect_file_chooser():
+            page.locator(f"[data-card={name}]").click()
+        expect(page.locator("#parley-input textarea")).not_to_have_value("")
+        page.locator("#parley-input textarea").fill("")
+    page.locator("[data-card=memory]").click()
+    page.keyboard.type("lighthouses?")
+    expect(page.locator("#parley-input textarea")).to_have_value(
+        "What did I say about lighthouses?"
+    )
+    page.locator("[data-card=keep]").click()
+    page.keyboard.type("I bake.")
+    expect(page.locator("#parley-input textarea")).to_have_value("Remember that I bake.")
+    page.locator("[data-card=tools]").click()
     expect(finished(page)).to_contain_text("40.8")

@@ -11,7 +11,7 @@ from components import words
 from components.orders import Visitor as Ordering
 from components.orders import obey
 from components.render import article
-from components.words import LANGUAGES, speaking, told
+from components.words import LANGUAGES, number, speaking, told
 from document_reader.limits import Refused as Unread
 from document_reader.read import read
 from house import House
@@ -56,7 +56,13 @@ def test_each_sentence_is_found_by_its_own_pattern(language: str) -> None:
     for english, other in _layers(language).items():
         holes = {hole.strip("{}") for hole in HOLE.findall(english)}
         given = {hole: fillings.get(hole, f"A.{hole} 1.5") for hole in holes}
-        said = given | ({"span": _told_in(language, "12 seconds")} if "span" in holes else {})
+        with speaking(language):
+            marks = {"n": number(1234)}
+        said = (
+            given
+            | (marks if "n" in holes else {})
+            | ({"span": _told_in(language, "12 seconds")} if "span" in holes else {})
+        )
         assert _told_in(language, english.format(**given)) == other.format(**said)
 
 
@@ -102,7 +108,7 @@ def test_sentences_that_stand_together_are_each_translated() -> None:
     unknown = "Nobody knows this. Nothing was kept."
     assert _told_in("de", unknown) == "Nobody knows this. Nichts wurde behalten."
     sizes = from_response(ASKED, 400, {}, b"requested 9,000 tokens, context window of 8,192").advice
-    assert _told_in("de", sizes).startswith("Sie hat 9,000 Token, 8,192 Token passen. Kürze die")
+    assert _told_in("de", sizes).startswith("Sie hat 9.000 Token, 8.192 Token passen. Kürze die")
 
 
 def test_what_is_left_of_the_day_is_told_note_by_note() -> None:

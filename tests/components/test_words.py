@@ -6,9 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from components import words
+from components import call, words
 from components.tongues import said_in
-from components.words import LANGUAGES, catalogue, count, say, speaking, told, wanted
+from components.words import (
+    LANGUAGES,
+    catalogue,
+    count,
+    meant,
+    number,
+    say,
+    speaking,
+    told,
+    wanted,
+)
+from inference.offline.rules.tool_calls import FINDERS
 
 COMPONENTS = Path(words.__file__).parent
 OTHERS = [name for name in LANGUAGES if name != "en"]
@@ -22,6 +33,9 @@ def _said_in_python() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                 continue
+            if node.func.id == "meant":
+                context, english = (ast.literal_eval(argument) for argument in node.args)
+                found.add(f"{context}: {english}")
             taken = {"say": slice(0, 1), "word": slice(0, 1), "count": slice(1, 3)}
             number = taken.get(node.func.id)
             for argument in node.args[number] if number else ():
@@ -54,9 +68,40 @@ def test_what_is_not_translated_is_said_in_english() -> None:
     with speaking("de"):
         assert say("No such words {n}", n=3) == "No such words 3"
         assert count(1, "one thing", "{n} things") == "one thing"
-        assert count(1200, "one thing", "{n} things") == "1,200 things"
+        assert count(1200, "one thing", "{n} things") == "1.200 things"
         assert told("Nobody ever said this.") == "Nobody ever said this."
         assert told("None of it.") == "None of it."  # though "{n} of {all}" is known
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("en", "1,234,567.5"),
+        ("de", "1.234.567,5"),
+        ("ja", "1,234,567.5"),
+        ("fr", "1\u202f234\u202f567,5"),
+    ],
+)
+def test_numbers_are_written_as_the_language_does(language: str, written: str) -> None:
+    with speaking(language):
+        assert number(1_234_567.5, 1) == written
+        assert told("The message is longer than 400,000 characters.").count("400") == 1
+    with speaking("de"):
+        assert "400.000" in told("The message is longer than 400,000 characters.")
+
+
+def test_a_word_of_two_meanings_has_a_translation_for_each() -> None:
+    assert meant("memory", "Pin") == "Pin"
+    with speaking("ja"):
+        assert meant("memory", "Pin") != say("Pin")
+        assert meant("nothing", "Pin") == "Pin"
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+def test_why_a_call_ends_fits_what_a_websocket_may_say(language: str) -> None:
+    with speaking(language):
+        for why in (call.ANOTHER, call.NO_DETECTOR, call.TOO_MANY, call.NO_CALL):
+            assert len(say(why).encode()) <= 123
 
 
 def test_the_browser_says_which_language_is_wanted() -> None:
@@ -64,3 +109,14 @@ def test_the_browser_says_which_language_is_wanted() -> None:
     assert wanted("pt-BR,pt;q=0.9,ja;q=0.3,de;q=0.4") == "de"
     assert wanted("zh-Hant-TW") == "zh"
     assert wanted("") == wanted("pt") == wanted("de;q=x") == "en"
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+def test_the_example_of_the_empty_page_is_understood_without_a_model(language: str) -> None:
+    with speaking(language):
+        asked = say("What time is it in Tokyo, and what is 17% of 240?")
+    wanted = [(one.call.name, one.call.arguments) for find in FINDERS for one in find(asked)]
+    assert ("clock", {"zone": "Asia/Tokyo"}) in wanted
+    assert len(wanted) == 2
+    (expression,) = (given["expression"] for name, given in wanted if name == "calculate")
+    assert expression == "17% of 240"

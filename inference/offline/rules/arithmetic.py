@@ -21,6 +21,8 @@ SPOKEN: tuple[tuple[str, str], ...] = (
     (rf"({NUMBER})%\s*off(?:\s+of)?\s+[$€£]?({VALUE})", r"\2 * (1 - \1/100)"),
     (rf"({NUMBER})%\s*(?:tip|tax|vat|interest|discount|commission)?\s*(?:of|on|from)\s+[$€£]?({VALUE})",
      r"\1% of \2"),
+    (rf"({NUMBER})\s*%\s*(?:von|de|del)\s+({VALUE})", r"\1% of \2"),
+    (rf"({VALUE})\s*[の的]\s*({NUMBER})\s*%", r" \2% of \1 "),
     (rf"\b(?:square root|sqrt|root) of ({VALUE})", r"sqrt(\1)"),
     (rf"√\s*({VALUE})", r"sqrt(\1)"),
     (rf"\bcube root of ({VALUE})", r"(\1) ** (1/3)"),

@@ -9,7 +9,7 @@ from inference.offline.rules.wanted import Wanted
 CUE = re.compile(
     r"\b(what(?:'s|’s| is)? (?:the )?(?:(?:current|local|exact) )?time|what time|time is it"
     r"|(?:current|local) time|(?:tell|give|show) me the time|the time in|time in|time now"
-    r"|how late is it)\b",
+    r"|how late is it|wie spät|wie viel uhr|uhrzeit|qué hora|quelle heure)\b|何時|几点",
     re.IGNORECASE,
 )
 NOT_NOW = re.compile(
@@ -25,10 +25,12 @@ def times(text: str) -> list[Wanted]:
     if not cue or NOT_NOW.search(text):
         return []
     end = _end_of_sentence(text, cue.end())
-    places = zones_in(text[cue.start() : end])
+    # Where the place is named before the question, as in 東京は今何時, it is looked for there too.
+    start = 0 if cue.group() in ("何時", "几点") else cue.start()
+    places = zones_in(text[start:end])
     if not places:
-        return [] if UNKNOWN_PLACE.search(text) else [_wanted(cue.start(), end, "UTC")]
-    return [_wanted(cue.start() + at, cue.start() + at + 1, zone) for at, _, zone in places]
+        return [] if UNKNOWN_PLACE.search(text) else [_wanted(start, end, "UTC")]
+    return [_wanted(start + at, start + at + 1, zone) for at, _, zone in places]
 
 
 def unknown_place(text: str) -> str | None:

@@ -21,6 +21,15 @@ America/Phoenix: arizona
 America/Los_Angeles: san francisco, seattle, california, san diego, las vegas, portland
 America/Los_Angeles: silicon valley, la, pst, pdt, pacific time
 Pacific/Honolulu: hawaii
+America/New_York: nueva york, ニューヨーク, 纽约
+Asia/Tokyo: tokio, 東京, 东京
+Asia/Shanghai: beijing, peking, pekín, pékin, 北京, 上海
+Europe/London: londres, ロンドン, 伦敦
+Europe/Paris: パリ, 巴黎
+Europe/Rome: rom, roma, ローマ, 罗马
+Europe/Vienna: wien, viena, vienne, ウィーン, 维也纳
+Europe/Berlin: berlín, ベルリン, 柏林
+Europe/Madrid: マドリード, 马德里
 America/Toronto: canada, ottawa, montreal, quebec
 America/Vancouver: british columbia
 America/Edmonton: calgary
@@ -106,6 +115,9 @@ AMBIGUOUS = {"wake", "act", "lhi", "nsw", "north", "south", "west", "center", "e
              "troll", "reunion", "central", "eastern", "mountain"}  # fmt: skip
 
 
+_WITHOUT_SPACES = re.compile(r"[\u3040-\u9fff]")
+
+
 @cache
 def zones() -> dict[str, str]:
     """Place in lower case → IANA zone."""
@@ -134,14 +146,21 @@ def zones_in(text: str) -> list[tuple[int, str, str]]:
             name = " ".join(word.group().lower().rstrip(".") for word in window)
             name = name.removesuffix("'s").removesuffix("’s")
             zone = known.get(name)
-            # "us" and "la" are places only in capitals.
-            if zone and (len(name) > 2 or window[0].group().isupper()):
+            # "us", "la" and German's "ist" are places only in capitals.
+            plain = len(name) > 2 and name != "ist"
+            if zone and (plain or window[0].group().isupper()):
                 found.append((window[0].start(), _written(text, window), zone))
                 i += len(window)
                 break
         else:
             i += 1
-    return found
+    return sorted({*found, *_among_others(text, known)})
+
+
+def _among_others(text: str, known: dict[str, str]) -> list[tuple[int, str, str]]:
+    """Places in scripts that put no spaces between words."""
+    names = (name for name in known if _WITHOUT_SPACES.match(name) and name in text)
+    return [(text.index(name), name, known[name]) for name in names]
 
 
 def _written(text: str, window: list[re.Match[str]]) -> str:
