@@ -97,10 +97,10 @@ def pane(report: Report, answering: Answering, lent: Sequence[LentReport] = ()) 
 
 
 def _lent(one: LentReport) -> str:
-    does = {
-        ("transcription",): word("{who} hears"),
-        ("speech",): word("{who} speaks"),
-    }.get(tuple(one.senses), word("{who} hears and speaks"))
+    alone = {"transcription": word("{who} hears"), "speech": word("{who} speaks")}
+    does = word("{who} hears and speaks")
+    if len(one.senses) == 1:
+        does = alone[one.senses[0]]
     who = say(does, who=escape(told(one.label)))
     days = _fortnight(one.report.days).replace("parley-days", f"parley-days-{one.senses[0]}")
     return (

@@ -135,7 +135,7 @@ def small(path: Path, kept: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        main(Path(sys.argv[1]), *sys.argv[2:3])
+        main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "en-GB")
     else:
         rest = Path(tempfile.mkdtemp()) / "kept"
         main(rest, wanted=KEPT.__contains__)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, assert_never
 
 from inference.backend import ModelUnavailable
 from inference.connection import Connection, same_server
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 Task = Literal["chat", "transcription", "speech"]
 TASKS: tuple[Task, ...] = ("chat", "transcription", "speech")
-_FIELDS = {
-    "images": "vision",
-    "transcription": "transcription",
-    "speech": "speech",
-    "drawing": "image",
-}
-"""Where a provider has its model for a sense."""
 OWN = "@own-"
 """Stands in the name of a provider whose key a visitor brought: `oxlo@own-1a2b3c4d`."""
 
@@ -200,8 +193,7 @@ class _PickedBoard(Switchboard):
         for pick in picks:
             if (line := self._lines.get(pick.provider)) is None:
                 continue
-            provider = replace(line.provider, **{_FIELDS[pick.sense]: pick.model})
-            self._lines[pick.provider] = replace(line, provider=provider)
+            self._lines[pick.provider] = replace(line, provider=_picked(line.provider, pick))
             for task in TASKS:
                 if task == pick.sense:
                     self._tasks[task] = pick.provider
@@ -214,6 +206,22 @@ class _PickedBoard(Switchboard):
 
     async def aclose(self) -> None:
         """Its lines belong to others."""
+
+
+def _picked(provider: Provider, pick: Pick) -> Provider:
+    match pick.sense:
+        case "images":
+            return replace(provider, vision=pick.model)
+        case "transcription":
+            return replace(provider, transcription=pick.model)
+        case "speech":
+            return replace(provider, speech=pick.model)
+        case "drawing":
+            return replace(provider, image=pick.model)
+        case "chat":
+            return replace(provider, chat=pick.model)
+        case _:
+            assert_never(pick.sense)
 
 
 def heard(line: Line, models: Sequence[ModelFacts]) -> Line:

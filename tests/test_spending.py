@@ -13,7 +13,7 @@ from handler import run_turn
 from house import House, look_around, open_house
 from inference.connection import connect
 from inference.provider import load_providers
-from messages import Choices, Image, Message, Wishes, new_id
+from messages import Choices, Image, Message, Sense, Wishes, new_id
 from settings import Settings
 from steps.course import Turn
 from tests.conftest import OWNER, kinds, said
@@ -333,13 +333,14 @@ async def test_an_owner_chooses_who_sees_hears_and_speaks(
         await assistant.refresh_offers(OWNER)
         offers = {role.sense: role.offers for role in await assistant.roles(OWNER, new_id())}
         assert "eagle-vl" in [offer.model for offer in offers["images"]]
-        for sense, name in (
+        wanted: tuple[tuple[Sense, str], ...] = (
             ("images", "eagle-vl"),
             ("transcription", "whisper-2"),
             ("speech", "tts-2"),
-        ):
+        )
+        for sense, name in wanted:
             (offer,) = (o for o in offers[sense] if o.model == name)
-            await assistant.pick(OWNER, sense, offer.provider, name)  # type: ignore[arg-type]
+            await assistant.pick(OWNER, sense, offer.provider, name)
         with pytest.raises(Refused, match="nothing-2 is not offered for this"):
             await assistant.pick(OWNER, "speech", "custom", "nothing-2")
         model.hears("What is this?")

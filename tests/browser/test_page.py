@@ -6,7 +6,7 @@ import time
 from typing import Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, Route, expect
+from playwright.sync_api import BrowserContext, FilePayload, Route, expect
 
 from tests.browser.conftest import RunningParley, finished, opened, ready, replies, say
 from tests.pictures import png
@@ -292,12 +292,11 @@ def test_each_chat_has_a_draft_of_its_own_with_its_files(
     finished(page)
     first = page.url
     page.locator("#parley-input textarea").fill("About the board:")
-    page.locator("#parley-image input[type=file]").set_input_files(
-        [
-            {"name": "board.png", "mimeType": "image/png", "buffer": png("Gate 14")},
-            {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Flour and water. " * 9},
-        ]
-    )
+    files: list[FilePayload] = [
+        {"name": "board.png", "mimeType": "image/png", "buffer": png("Gate 14")},
+        {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Flour and water. " * 9},
+    ]
+    page.locator("#parley-image input[type=file]").set_input_files(files)
     waiting = page.locator("#parley-attachments .attached:not(.busy)")
     expect(waiting).to_have_count(2)
     page.locator("#parley-new").click()
