@@ -1,5 +1,6 @@
 """Who answers in a conversation, and in which form: the sheet behind the status line."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Protocol
@@ -8,7 +9,7 @@ from assistant import Answering
 from components.icons import icon
 from components.own_key import OwnKey, section
 from components.voice import Speaker, voice_choice
-from components.words import say, word
+from components.words import say, told, word
 from messages import Choices
 
 _SENSES = {
@@ -20,6 +21,9 @@ _SENSES = {
 }
 """Icon and words of each sense; the page's script draws the icon, so that a long list stays light."""
 
+_NOTES = {"reasons": word("reasons"), "no tools": word("no tools"), "free": word("free")}
+_WINDOW = re.compile(r"(\S+) tokens")
+_PRICE = re.compile(r"(\$\S+) in, (\$\S+) out a million tokens")
 _FILTER_FROM = 9
 """Models from which on a list wants a filter."""
 
@@ -39,6 +43,23 @@ class Offer(Protocol):
     def note(self) -> str: ...
     @property
     def title(self) -> str: ...
+
+
+def noted(note: str) -> str:
+    """What sets a model apart (inference.switchboard.Offer), in the reader's language."""
+    return " · ".join(map(_noted, note.split(" · ")))
+
+
+def _noted(part: str) -> str:
+    if window := _WINDOW.fullmatch(part):
+        return say("{n} tokens", n=window[1])
+    if price := _PRICE.fullmatch(part):
+        return say(
+            "{price_in} in, {price_out} out a million tokens",
+            price_in=price[1],
+            price_out=price[2],
+        )
+    return say(_NOTES[part]) if part in _NOTES else part
 
 
 def sheet(
@@ -113,8 +134,8 @@ def _groups(offers: Sequence[Offer], choices: Choices) -> str:
         )
         groups[name] = gone + groups.get(name, "")
     return "".join(
-        f'<div class="choice-group" role="group" aria-label="{escape(label)}">'
-        f'<h3 aria-hidden="true">{escape(label)}</h3>{rows}</div>'
+        f'<div class="choice-group" role="group" aria-label="{escape(told(label))}">'
+        f'<h3 aria-hidden="true">{escape(told(label))}</h3>{rows}</div>'
         for (_, label), rows in groups.items()
     )
 
@@ -130,8 +151,10 @@ def _chosen(offers: Sequence[Offer], choices: Choices) -> Offer | None:
 def _offered(offer: Offer, *, checked: bool) -> str:
     title, icons = offer.title or offer.model, _icons(offer.senses)
     if "chat" in offer.senses:
-        return _row(title, offer.note, icons, names=(offer.provider, offer.model), checked=checked)
-    note = f"<small>{escape(offer.note)}</small>" if offer.note else ""
+        return _row(
+            title, noted(offer.note), icons, names=(offer.provider, offer.model), checked=checked
+        )
+    note = f"<small>{escape(noted(offer.note))}</small>" if offer.note else ""
     return (
         f'<div class="offer other"><span class="name"><b>{escape(title)}</b>{note}</span>'
         f"{icons}</div>"

@@ -16,7 +16,7 @@ def status(answering: Answering) -> str:
     if answering.offline:
         names = f"<b>{say('Offline engine')}</b><span>{say('no language model')}</span>"
     else:
-        names = f"<b>{escape(answering.model)}</b><span>{escape(answering.provider)}</span>"
+        names = f"<b>{escape(answering.model)}</b><span>{escape(told(answering.provider))}</span>"
     return (
         f'<button type="button" class="status {kind}" data-do="who-answers" aria-haspopup="dialog" '
         f'title="{say("Who answers here")}"><i></i>{names}{icon("chevron")}</button>'

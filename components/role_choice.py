@@ -6,7 +6,7 @@ from html import escape
 from itertools import groupby
 
 from assistant import Role
-from components.choice import Offer
+from components.choice import Offer, noted
 from components.icons import icon
 from components.words import say, told, word
 
@@ -27,7 +27,7 @@ def _role(role: Role) -> str:
     sign, does, without = _ROLES[role.sense]
     free = "" if role.counts or not role.model else say("spends nothing")
     label = told(role.label) if role.model else ""
-    notes = " · ".join(filter(None, (label, told(role.note), free))) or say(without)
+    notes = " · ".join(filter(None, (label, noted(role.note), free))) or say(without)
     small = f"<small>{escape(notes)}</small>"
     if role.offers:
         name = f'<label for="settings-pick-{role.sense}">{say(does)}</label>'
@@ -53,7 +53,7 @@ def _select(role: Role) -> str:
 
 
 def _option(offer: Offer, *, chosen: bool) -> str:
-    able = " · ".join(filter(None, (offer.title or offer.model, told(offer.note))))
+    able = " · ".join(filter(None, (offer.title or offer.model, noted(offer.note))))
     mark = " selected" if chosen else ""
     return f'<option value="{_value(offer.provider, offer.model)}"{mark}>{escape(able)}</option>'
 

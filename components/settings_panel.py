@@ -27,7 +27,7 @@ from components.controls import act, switch
 from components.icons import icon
 from components.presets import presets
 from components.role_choice import roles
-from components.words import count, number, say, word
+from components.words import count, number, say, told, word
 from memories import MemoryState
 from messages import Choices, Style
 
@@ -229,8 +229,8 @@ def _models(now: Settings) -> str:
 def _provider(one: Connected) -> str:
     if one.offline:
         note = say("Part of Parley, on this machine")
-        return f"<li><span><b>{escape(one.label)}</b><small>{note}</small></span></li>"
-    name, label = escape(one.name), escape(one.label)
+        return f"<li><span><b>{escape(told(one.label))}</b><small>{note}</small></span></li>"
+    name, label = escape(one.name), escape(told(one.label))
     about = say("Check {label}", label=label)
     return (
         f'<li><span><b>{label}</b><small data-told></small></span><button type="button" '
@@ -242,7 +242,7 @@ def _provider(one: Connected) -> str:
 def _senses(now: Settings) -> str:
     speaker, memory = now.speaker, now.memory
     voice = escape(speaker.chosen or say("The usual voice"))
-    label, pace = escape(speaker.label), f"{speaker.pace:g}"
+    label, pace = escape(told(speaker.label)), f"{speaker.pace:g}"
     spoken = say("{voice} by {label}, {pace}×", voice=voice, label=label, pace=pace)
     if speaker.offline and not speaker.voices:
         spoken = say("A voice of your browser")
