@@ -13,6 +13,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATH = "/gradio_api/run/predict"
+_SESSION = "parley"
+"""Gradio's memory of a page, one for all: nothing of ours is in it. Without a name each order would be
+given one of its own, which takes 2.5 ms of its 6.8."""
+
 _UNKNOWN = {"message": "The page asked for something Parley does not know.", "advice": "Reload it."}
 
 
@@ -50,7 +54,9 @@ class Slips:
         try:
             match json.loads(body):
                 case {"data": [str(slip)], "fn_index": int(event)} if event in self._events:
-                    return json.dumps({"data": [slip], "fn_index": event}).encode()
+                    return json.dumps(
+                        {"data": [slip], "fn_index": event, "session_hash": _SESSION}
+                    ).encode()
         except (ValueError, RecursionError):
             pass
         return None

@@ -1,5 +1,6 @@
 """Choices for a conversation, on a real database."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,26 @@ async def test_choices_are_kept_by_owner_and_conversation(tmp_path: Path) -> Non
     with pytest.raises(Missing):
         await kept.get("ann", "../x")
     await engine.dispose()
+
+
+async def test_what_is_decided_is_seen_at_once_and_what_another_parley_wrote_soon(
+    tmp_path: Path,
+) -> None:
+    where = f"sqlite+aiosqlite:///{tmp_path / 'parley.db'}"
+    engine, elsewhere = [await open_database(where, MIGRATIONS) for _ in range(2)]
+    kept, theirs = ConversationChoices(engine), ConversationChoices(elsewhere)
+    here = new_id()
+    for model in ("big", "small"):
+        assert await kept.get("ann", here) != Choices(model=model)
+        await kept.set("ann", here, Choices(model=model))
+        assert await kept.get("ann", here) == Choices(model=model)
+    await asyncio.gather(
+        *(kept.get("ann", here) for _ in range(20)), kept.set("ann", here, Choices(model="other"))
+    )
+    assert await kept.get("ann", here) == Choices(model="other")
+    await theirs.set("ann", here, Choices(model="theirs"))
+    async with asyncio.timeout(3):
+        while await kept.get("ann", here) != Choices(model="theirs"):
+            await asyncio.sleep(0.05)
+    await engine.dispose()
+    await elsewhere.dispose()
