@@ -72,14 +72,14 @@ class Intake:
     async def kept(self, owner: str, sha256: str) -> Image | Audio | Document:
         """The part of a message that shows what was kept."""
         try:
-            media, path = await self._media.path(owner, sha256)
+            media, _ = await self._media.path(owner, sha256)
             if not media.mime.startswith(("image/", "audio/")):
                 outline = await self._documents.outline(owner, sha256)
                 views = await self._documents.views.of(media, owner)
                 return Document(media, outline.pages, outline.tokens, views)
+            part = described(media, await asyncio.to_thread(self._media.read, media))
         except Missing:
             raise NotFound("This file is not here any more.", "Attach it again.") from None
-        part = described(media, await asyncio.to_thread(path.read_bytes))
         if isinstance(part, Image):
             return replace(part, views=await self._documents.views.of(media, owner))
         return part

@@ -16,7 +16,9 @@ MOST_IMPORT = 64_000_000
 MOST_OTHER = 1_310_720
 """1.25 MB: the longest message, of 400,000 characters, where each takes three bytes."""
 MOST_AT_ONCE, MOST_IN_ALL = 8, 64
-"""Bodies on their way here from one network, and from all together."""
+"""Bodies on their way here from one network, and from all together; those of SMALL bytes, which a
+hundred people in one office may send in the same moment, are counted by gate/pacing.py alone."""
+SMALL = 64_000
 _HEARD_OUT_BYTES, _HEARD_OUT_S = 4 * 1024 * 1024, 1.0
 _FILES = ("/parley/media", "/parley/memories")
 _IMPORT = "/parley/conversations"
@@ -62,6 +64,7 @@ class Body:
         self._answered = False
         self._started = False
         self._whole = not self._has_one
+        self._counted = False
 
     async def through(self, app: ASGIApp, patience: Patience) -> None:
         self._patience = patience
@@ -71,12 +74,17 @@ class Body:
         if (not self._length.isdecimal() and self._length) or int(self._length or 0) > self._most:
             await self._refuse(413)
             return
+        if self._length and int(self._length) <= SMALL:
+            with suppress(ClientDisconnect):
+                await app(self._scope, self._next, self._answer)
+            return
         network: str = self._scope["state"]["came"].network
         of_one = MOST_AT_ONCE if network else MOST_IN_ALL
         if self._coming[network] >= of_one or self._coming.total() >= MOST_IN_ALL:
             await self._refuse(503)
             return
         self._coming[network] += 1
+        self._counted = True
         try:
             with suppress(ClientDisconnect):
                 await app(self._scope, self._next, self._answer)
@@ -88,6 +96,8 @@ class Body:
         if self._whole:
             return
         self._whole = True
+        if not self._counted:
+            return
         network: str = self._scope["state"]["came"].network
         self._coming[network] -= 1
         if not self._coming[network]:

@@ -86,7 +86,7 @@ def told_in_words(engine: AsyncEngine) -> None:
 
 @contextmanager
 def filing() -> Iterator[None]:
-    """Files are written here: what the disk refuses becomes StoreFailed."""
+    """Files are written or read here: what the disk refuses becomes StoreFailed."""
     try:
         yield
     except OSError as error:

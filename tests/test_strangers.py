@@ -293,6 +293,24 @@ async def test_a_network_brings_half_a_gigabyte_at_once_and_no_more(
         assert (await other.post("/parley/media", content=b"A few words.")).status_code == 201
 
 
+async def test_many_of_one_network_are_answered_in_the_same_moment(parley: RunningParley) -> None:
+    """A hundred people in one office: what each of them says is small, and may be slow to come."""
+    writers = []
+    for _ in range(20):
+        _, writer = await asyncio.open_connection("127.0.0.1", parley.port)
+        writer.write(
+            f"POST {ORDER} HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 203.0.57.7\r\n"
+            "content-type: application/json\r\ncontent-length: 900\r\n\r\n{".encode()
+        )
+        await writer.drain()
+        writers.append(writer)
+    await asyncio.sleep(0.5)
+    async with arrived(parley, 57) as client:
+        assert "nothing to send" in (await client.order(text=""))["message"]
+    for writer in writers:
+        writer.close()
+
+
 async def test_a_flood_of_orders_is_told_so_and_others_are_served(
     attacker: Attacker, victim: Attacker
 ) -> None:

@@ -40,6 +40,7 @@ class Person:
     async def says(self, conversation: str, words: str = "What time is it?", **order: Any) -> Frame:
         """An order to send; the answer of the house. A message that was accepted is remembered."""
         mark = f"m-{new_id()}"
+        self.checker.marks.add(mark)
         text = f"{words} {mark}"
         slip = {"do": "send", "conversation": conversation, "text": text, **order}
         answer = await self.visitor.order(slip)
