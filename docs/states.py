@@ -63,7 +63,8 @@ class Scene:
 
     def clear(self) -> None:
         """Nothing open, nothing written: ready for the next state."""
-        for _ in range(3):
+        self.page.keyboard.press("Escape")
+        while self.page.locator("dialog[open]").count():
             self.page.keyboard.press("Escape")
         self.page.locator("#parley-input textarea").fill("")
         while (left := self.page.locator("#parley-attachments .remove")).count():
@@ -155,7 +156,10 @@ def streaming(scene: Scene, take: Camera) -> None:
 
 
 def picture(scene: Scene, take: Camera) -> None:
-    scene.attach(upload("board.png", "image/png", PIER), upload("b.png", "image/png", png("B")))
+    scene.attach(
+        upload("board.png", "image/png", PIER),
+        upload("bag.png", "image/png", png("Luggage 2 × 23 kg")),
+    )
     scene.page.locator("#parley-attachments .note").first.wait_for()
     scene.page.locator("#parley-speak label").click()
     scene.model.says("Your flight boards at **18:05** at gate 14; you sit in **22A**.")
@@ -168,6 +172,7 @@ def picture(scene: Scene, take: Camera) -> None:
     take(scene.page, "lightbox")
     scene.page.keyboard.press("Escape")
     scene.do("gallery")
+    scene.page.locator("dialog.parley-gallery").wait_for()
     take(scene.page, "gallery")
 
 
@@ -344,8 +349,11 @@ def context(scene: Scene, take: Camera) -> None:
     page = scene.page
     scene.model.models([{"id": "qwen-3-32b"}, {"id": "qwen-3-4b", "context_length": 8192}])
     scene.do("who-answers", "#parley-status")
-    page.locator("#parley-choice-refresh").click()
-    page.locator("[data-model='qwen-3-4b']").check()
+    smaller = page.locator("[data-model='qwen-3-4b']")
+    while not smaller.count():  # a provider is asked once in ten seconds
+        page.locator("#parley-choice-refresh").click()
+        page.wait_for_timeout(1_000)
+    smaller.check()
     page.locator("#parley-status").get_by_text("qwen-3-4b").wait_for()
     page.keyboard.press("Escape")
     for number, part in enumerate(("flour", "water", "salt", "the oven", "patience"), start=1):

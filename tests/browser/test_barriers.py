@@ -34,10 +34,10 @@ def barriers(page: Page) -> list[str]:
     page.wait_for_timeout(250)  # what fades in has its colours then
     page.evaluate(AXE.read_text())
     every = _found(page, "{resultTypes: ['violations']}")
-    page.evaluate("window.parleyTheme('dark')")
+    page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(100)
     dark = _found(page, "{resultTypes: ['violations'], runOnly: ['color-contrast']}")
-    page.evaluate("window.parleyTheme('light')")
+    page.emulate_media(color_scheme="light")
     return every + [f"in the dark: {one}" for one in dark]
 
 
@@ -171,7 +171,7 @@ def search(page: Page, model: ScriptedServer) -> None:
     page.locator("#parley-found li").first.wait_for()
 
 
-CHATS: tuple[State, ...] = (empty, talk, failure, streaming, attached, commands, calling)
+CHATS: tuple[State, ...] = (empty, talk, failure, streaming, attached, commands, search, calling)
 DIALOGS: tuple[State, ...] = (
     shortcuts,
     *map(settings, ("general", "replies", "models", "senses", "budget", "data")),
@@ -235,6 +235,20 @@ def test_nobody_is_barred_from_logging_in(browser: Browser, tmp_path: Path) -> N
     finally:
         page.close()
         locked.end()
+
+
+def test_nobody_is_barred_from_reading_what_is_shared(
+    browser: Browser, parley: RunningParley, model: ScriptedServer
+) -> None:
+    context = browser.new_context(viewport=DESK)
+    page, _ = opened(context, parley.url)
+    talk(page, model)
+    page.locator("[data-do=conversation-menu]").first.click()
+    page.get_by_role("menuitem", name="Share a link").click()
+    page.get_by_role("button", name="Make a link").click()
+    page.goto(page.get_by_label("Link").input_value())
+    assert not barriers(page)
+    context.close()
 
 
 def test_a_newcomer_meets_no_barrier(browser: Browser, offline_parley: RunningParley) -> None:
