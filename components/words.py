@@ -38,8 +38,8 @@ _LONGEST = 2000
 _NAME = r"(?:(?![.!?] |[“”])[^\n])+?"
 _NUMBERS = frozenset({"n", "most"})
 _FILLINGS = {"quote": r"(?s:.+)", **dict.fromkeys(_NUMBERS, r"\d[\d,.]*")}
-_OUR_WORDS = frozenset({"span", "why"})
-"""Holes that hold words of Parley's own, to be translated too."""
+_OUR_WORDS = frozenset({"span", "why", "who"})
+"""Holes that may hold words of Parley's own, to be translated too."""
 
 _spoken: ContextVar[str] = ContextVar("language", default="en")
 _chosen: ContextVar[str] = ContextVar("chosen", default="")

@@ -158,7 +158,7 @@ def streaming(scene: Scene, take: Camera) -> None:
 def picture(scene: Scene, take: Camera) -> None:
     scene.attach(
         upload("board.png", "image/png", PIER),
-        upload("bag.png", "image/png", png("Luggage 2 × 23 kg")),
+        upload("bag.png", "image/png", png("Luggage: 23 kg")),
     )
     scene.page.locator("#parley-attachments .note").first.wait_for()
     scene.page.locator("#parley-speak label").click()

@@ -22,14 +22,17 @@ from inference.transport import Deadlines
 from inference.turn_plan import plan
 from inference.watch import Watch
 from messages import Fault, Message, Provenance
+from steps.speaking import CUT
 from tests.components.conftest import Visitor
+from voice.language import NAMES
 
 OTHERS = [name for name in LANGUAGES if name != "en"]
 FOLDER = Path(words.__file__).parent / "languages"
 HOLE = re.compile(r"\{\w+\}")
 PROVIDERS = load_providers()
 ASKED = Asked(PROVIDERS["custom"], "big.model", "sk-very-secret-0123456789")
-WHO = PROVIDERS["custom"].label
+WHO = "Eigener Server"
+"""How a German reader calls what has no name of its own."""
 
 
 def _told_in(language: str, sentences: str) -> str:
@@ -96,6 +99,16 @@ def test_how_long_to_wait_is_said_in_words_too() -> None:
     watch = Watch(Deadlines(), lambda: now)
     now = 10_000.0
     assert "antwortete nicht rechtzeitig: In " in _told_in("de", watch.lapsed(ASKED).message)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_why_another_voice_reads_is_told_with_the_name_of_its_language(language: str) -> None:
+    note = "Kokoro has no voice for Thai: the one of this machine reads it, and costs no request."
+    assert _told_in(language, note) != note
+    for name in NAMES.values():
+        words = re.findall(r"\w+", _told_in(language, f"Kokoro has no voice for {name}."))
+        assert name not in words or name == "Hindi"
+    assert _told_in(language, CUT) != CUT
 
 
 def test_sentences_that_stand_together_are_each_translated() -> None:
