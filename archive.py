@@ -203,8 +203,8 @@ class Archive:
         found: dict[str, tuple[Media, bytes]] = {}
         for sha256, media in own.media_of(said).items():
             with suppress(Missing):
-                await self._media.path(owner, sha256)
-                found[sha256] = (media, await asyncio.to_thread(self._media.read, media))
+                _, data = await self._media.bytes_of(owner, sha256)
+                found[sha256] = (media, data)
         return found
 
     async def file(self, owner: str, conversation_id: str) -> bytes:

@@ -8,6 +8,8 @@ from time import time
 
 from archive import Archive
 from archive import Shelves as Shelves
+from attention import Attention
+from attention import Fullness as Fullness
 from dictation import Dictation
 from dictation import Draft as Draft
 from dictation import Take as Take
@@ -16,13 +18,13 @@ from events import Event
 from inference.discovery import Catalogue
 from inference.json_answer import Misfit, repair_request_text
 from inference.own_keys import OwnKeys
-from intake import MOST_OF_A_STRANGER, Intake
+from intake import Intake
 from intake import tokens_of as tokens_of
 from lineup import OFFLINE_ADVICE as OFFLINE_ADVICE
 from lineup import Lineup, refusing
 from memories import Memories
 from memory.choices import ConversationChoices
-from memory.conversations import Busy, Conversations, Missing
+from memory.conversations import Conversations, Missing
 from memory.rebuild import Rebuild
 from memory.replicas import Replicas
 from memory.storage_faults import StoreFailed as StoreFailed
@@ -54,6 +56,7 @@ from roles import Usage as Usage
 from steps.confirmations import Verdict
 from steps.course import Layers, Turn
 from steps.reading import documents_of
+from temporary import Visits, is_temporary
 from toolbox import McpServers, Toolbox
 from turns import Turns
 
@@ -67,22 +70,6 @@ class Snapshot:
     conversation: Conversation | None
     messages: tuple[Message, ...]
     earlier: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Fullness:
-    """How full the model's window was when it was last asked here; all 0 before that.
-
-    `dropped` earlier messages did not go along word for word, `summarised` of them as a summary;
-    `sent_from` is the first that did. `whole`: its owner wants all sent that fits.
-    """
-
-    tokens: int = 0
-    window: int = 0
-    dropped: int = 0
-    summarised: int = 0
-    sent_from: str = ""
-    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +90,14 @@ class Rooms:
     summarise: Callable[[Turn], Awaitable[None]]
     erase_rest: Callable[[str], Awaitable[None]]
     hand_over: Callable[[str, str], Awaitable[None]]
+    temporary: "Assistant | None" = None
 
 
 class Assistant(Lineup):
-    """The house from outside. Whatever it refuses raises Refused, with words for the reader."""
+    """The house from outside. Whatever it refuses raises Refused, with words for the reader.
+
+    Temporary chats have one of their own, which keeps nothing: `at` gives whose a conversation is.
+    """
 
     def __init__(self, rooms: Rooms) -> None:
         layers = rooms.layers
@@ -139,9 +130,21 @@ class Assistant(Lineup):
             layers.summaries,
             rooms.choices,
         )
-        self._summarise = rooms.summarise
+        self.attention = Attention(
+            rooms.conversations, layers.summaries, self, self.wishes, rooms.summarise
+        )
         self._erase_rest, self._hand_over = rooms.erase_rest, rooms.hand_over
         self.elsewhere = Elsewhere(rooms.replicas, rooms.turns, self.toolbox, layers.recall)
+        self._temporary = rooms.temporary
+        beside = rooms.temporary or self
+        self.visits = Visits(beside.delete, beside.empty)
+
+    def at(self, owner: str, conversation_id: str) -> "Assistant":
+        """Who keeps this conversation, or, where it is a temporary one, does not."""
+        if self._temporary is None or not is_temporary(conversation_id):
+            return self
+        self.visits.touch(owner, conversation_id)
+        return self._temporary
 
     async def send(
         self,
@@ -231,48 +234,6 @@ class Assistant(Lineup):
             if not self.elsewhere.decide(owner, conversation_id, call_id, verdict):
                 raise
 
-    async def fullness(self, owner: str, conversation_id: str) -> Fullness:
-        found = await self.open(owner, conversation_id, limit=4)
-        told = [m.provenance for m in found.messages if m.provenance and m.provenance.window]
-        if not told:
-            return Fullness()
-        about = told[-1]
-        whole = (await self.choices(owner, conversation_id)).whole
-        full = Fullness(
-            about.tokens, about.window, about.dropped, about.summarised, about.sent_from, whole
-        )
-        summary = await self._summaries.get(owner, conversation_id)
-        if summary and summary.text and summary.messages > full.dropped:
-            # Made after the last reply: the next one will be sent with it.
-            after = await self._conversations.after(owner, conversation_id, summary.upto)
-            covered = summary.messages
-            return replace(full, dropped=covered, summarised=covered, sent_from=after)
-        return full
-
-    async def summarise(self, owner: str, conversation_id: str, pool: str = "") -> None:
-        """Put a summary in the place of the earlier part, to be sent from now on: 1 request."""
-        wishes = await self.wishes(owner, conversation_id, False, pool)
-        with refusing():
-            history = await self._conversations.messages(owner, conversation_id)
-            if any(message.status == "running" for message in history):
-                raise Busy
-            nothing = Message(new_id(), "user", (), time())
-            turn = Turn(owner, conversation_id, nothing, new_id(), history, wishes)
-            await self._summarise(turn)
-        await self.send_whole(owner, conversation_id, False)
-
-    async def send_whole(self, owner: str, conversation_id: str, whole: bool) -> None:
-        """From now on send word for word all that fits, without a summary; or no longer."""
-        decided = await self.choices(owner, conversation_id)
-        await self.choose(owner, conversation_id, replace(decided, whole=whole))
-        if whole:
-            await self._summaries.forget(owner, conversation_id)
-
-    async def pin(self, owner: str, conversation_id: str, message_id: str, pinned: bool) -> None:
-        """Send this message word for word for as long as this conversation lasts; or no longer."""
-        with refusing():
-            await self._conversations.pin(owner, conversation_id, message_id, pinned)
-
     async def keep_document(
         self, owner: str, conversation_id: str, sha256: str, kept: bool
     ) -> None:
@@ -290,14 +251,20 @@ class Assistant(Lineup):
 
     async def erase(self, owner: str) -> None:
         """Erase everything of this owner: conversations, files, memories, choices, key, spending."""
+        if self._temporary:
+            await self._temporary.erase(owner)
         await self._turns.drop_all(owner)
         await self.recitals.drop_all(owner)
         await self.disconnect_own_key(owner)
+        await self._ledger.forget(owner)
+        await self.empty(owner)
+        self.elsewhere.erased(owner)
+
+    async def empty(self, owner: str) -> None:
+        """Erase what is stored here of this owner: rows, files, vectors; nothing of theirs may run."""
         await self._recall.erase(owner)
         await self._documents.erase(owner)
-        await self._ledger.forget(owner)
         await self._erase_rest(owner)
-        self.elsewhere.erased(owner)
 
     async def take_over(self, owner: str, before: str) -> None:
         """All that `before` had, who is the same person, is this owner's from now on."""
@@ -314,12 +281,18 @@ class Assistant(Lineup):
     ) -> Image | Audio | Document:
         """Check, clean and store a picture, a recording or a document; of a stranger, who has a
         `pool`, only so many."""
-        return await self._intake.keep(owner, data, name, MOST_OF_A_STRANGER if pool else None)
+        most = self._intake.most(of_a_stranger=bool(pool))
+        return await self._intake.keep(owner, data, name, most)
 
     async def media(self, owner: str, sha256: str) -> tuple[Media, Path]:
         """The stored file of a Media of this owner."""
         with refusing():
             return await self._media.path(owner, sha256)
+
+    async def temporary_media(self, owner: str, sha256: str) -> tuple[Media, bytes]:
+        """What was attached, drawn or spoken in a temporary chat, which is no file."""
+        with refusing():
+            return await (self._temporary or self)._media.bytes_of(owner, sha256)
 
     async def conversations(self, owner: str) -> list[Conversation]:
         """Newest first."""
@@ -347,10 +320,11 @@ class Assistant(Lineup):
         """Delete a conversation with its messages and files, and what is remembered of it unless
         `memories` is false; a running turn is stopped."""
         await self.stop(owner, conversation_id)
+        self._turns.let_go(owner, conversation_id)
         with refusing():
-            unused = await self._conversations.delete(owner, conversation_id)
             await self._choices.forget(owner, conversation_id)
             await self.toolbox.forget(owner, conversation_id)
+            unused = await self._conversations.delete(owner, conversation_id)
             await self._summaries.forget(owner, conversation_id)
             if memories:
                 await self._recall.forget_conversation(owner, conversation_id)
@@ -378,8 +352,10 @@ class Assistant(Lineup):
         of whom memories are forgotten, by a tool or by hand, is told to `forgotten`, with their ids.
         `moved` hears of conversations that are shown otherwise than before, without a turn.
         """
-        self._turns.on_change = self._own_keys.on_change = changed
+        self._turns.on_change = self._own_keys.on_change = self.visits.on_change = changed
         self.offers_changed = everybody or self.offers_changed
+        if self._temporary:
+            self._temporary.listen(changed, everybody, forgotten, moved)
         self.toolbox.listen(self.offers_changed)
         self._tooling.on_forgotten = forgotten or self._tooling.on_forgotten
         self.revisions.moved = moved or self.revisions.moved

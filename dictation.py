@@ -73,7 +73,7 @@ class Dictation:
         lock = self._busy.setdefault((owner, sha256), asyncio.Lock())
         async with lock:
             with refusing():
-                recording, _ = await self._media.path(owner, sha256)
+                recording = await self._media.known(owner, sha256)
                 if not recording.mime.startswith("audio/"):
                     raise NotFound("This is no recording.", "Attach one.")
                 kept = await self._transcripts.get(owner, sha256)

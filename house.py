@@ -33,6 +33,13 @@ from memory.documents import Documents
 from memory.embedding import Embedding, LocalEmbedding
 from memory.erasing import erase_owner
 from memory.handing_over import hand_over
+from memory.in_memory import (
+    ChoicesInMemory,
+    MediaInMemory,
+    PermissionsInMemory,
+    database_in_memory,
+    no_long_term,
+)
 from memory.media import MediaStore
 from memory.opening import open_long_term
 from memory.permissions import Permissions
@@ -43,14 +50,17 @@ from memory.shelves import Shelves
 from memory.summaries import Summaries
 from memory.versions import Versions
 from metrics import Metrics
+from refusals import EVERYWHERE
 from settings import BadSetting, Settings, read
 from steps.confirmations import Confirmations
 from steps.course import Layers, Models
 from steps.tooling import Tooling
+from temporary import MEMORY_TOOLS
 from tools.mcp.config import read_servers
 from tools.mcp.servers import McpServers
 from tools.offered import offered
 from tools.router import Router
+from turn_queue import TurnQueue
 from turns import Turns
 from voice.activity import VoiceActivity
 
@@ -127,9 +137,8 @@ async def open_house(
             stack.push_async_callback(layers.activity.close)
         metrics = Metrics()
         book.on_close = partial(_closed, metrics)
-        run = logs.watched(partial(run_turn, layers=layers))
-        turns = Turns(conversations, metrics.watched(run))
-        stack.push_async_callback(turns.close)
+        queue = TurnQueue()
+        turns = _turns(stack, conversations, layers, metrics, queue)
         await asyncio.to_thread(layers.media.sweep)
         rooms = Rooms(
             layers=layers,
@@ -147,10 +156,64 @@ async def open_house(
             erase_rest=partial(erase_owner, engine, layers.media),
             hand_over=partial(hand_over, engine),
         )
-        assistant = Assistant(rooms)
-        stack.push_async_callback(assistant.recitals.close)
-        await stack.enter_async_context(assistant.archive.emptied())
+        beside = await _temporary(stack, rooms, tools, metrics, queue)
+        assistant = await _opened(stack, replace(rooms, temporary=await _opened(stack, beside)))
+        stack.push_async_callback(assistant.visits.close)
         yield House(assistant, layers, turns, book, lines, long_term.rebuild, mcp, metrics)
+
+
+def _turns(
+    stack: AsyncExitStack,
+    conversations: Conversations,
+    layers: Layers,
+    metrics: Metrics,
+    queue: TurnQueue,
+) -> Turns:
+    run = logs.watched(partial(run_turn, layers=layers))
+    turns = Turns(conversations, metrics.watched(run), queue)
+    stack.push_async_callback(turns.close)
+    return turns
+
+
+async def _opened(stack: AsyncExitStack, rooms: Rooms) -> Assistant:
+    assistant = Assistant(rooms)
+    stack.push_async_callback(assistant.recitals.close)
+    await stack.enter_async_context(assistant.archive.emptied())
+    return assistant
+
+
+async def _temporary(
+    stack: AsyncExitStack, kept: Rooms, tools: Router, metrics: Metrics, queue: TurnQueue
+) -> Rooms:
+    """The rooms of temporary chats: who answers, the ledger and the queue are those of all chats, and
+    everything that holds words is in memory alone. Nothing is remembered, so no tool is for that."""
+    engine = await stack.enter_async_context(database_in_memory(migrations.MIGRATIONS))
+    long_term = await stack.enter_async_context(no_long_term(engine))
+    permissions = PermissionsInMemory(engine, kept.layers.tooling.permissions)
+    layers = replace(
+        kept.layers,
+        recall=long_term.recall,
+        media=MediaInMemory(engine),
+        documents=Documents(engine),
+        summaries=Summaries(engine),
+        calibrations=Calibrations(engine),
+        tooling=Tooling(tools.without(MEMORY_TOOLS), permissions, Confirmations()),
+    )
+    replicas = Replicas(engine)
+    conversations = Conversations(engine, replicas.number)
+    return replace(
+        kept,
+        layers=layers,
+        turns=_turns(stack, conversations, layers, metrics, queue),
+        conversations=conversations,
+        versions=Versions(engine),
+        shelves=Shelves.of(engine),
+        choices=ChoicesInMemory(engine, kept.choices, EVERYWHERE),
+        rebuild=long_term.rebuild,
+        replicas=replicas,
+        summarise=partial(summarise, layers=layers),
+        erase_rest=partial(erase_owner, engine, layers.media),
+    )
 
 
 async def _database(chosen: Settings) -> AsyncEngine:

@@ -14,12 +14,16 @@ from memory.media import MediaStore
 from memory.tokens import picture_tokens
 from messages import Audio, Document, Image, Media, View
 from refusals import NotFound, Refused
+from temporary import refuse_recording
+from voice.recording import passes_through_a_file
 
 log = logging.getLogger(__name__)
 
 LONGEST_NAME = 200
 MOST_OF_A_STRANGER = 200 * 1024 * 1024
 """Bytes of all files that somebody without a login may have here."""
+MOST_IN_MEMORY = 64 * 1024 * 1024
+"""The same for anybody where files are no files: those of temporary chats."""
 AT_ONCE = 2
 """A document is read in a process of its own, of up to 1 GB."""
 
@@ -46,6 +50,8 @@ class Intake:
                 f"Your files here have {most >> 20} MB, which is all that one visitor may keep.",
                 "Delete conversations with files you no longer need.",
             )
+        if not self._media.writes_files and passes_through_a_file(data):
+            raise refuse_recording()
         try:
             async with self._deciding:
                 found = await inspect(data)
@@ -69,17 +75,23 @@ class Intake:
             return Image(media, found.width, found.height, views=views)
         return Audio(media, found.seconds)
 
+    def most(self, *, of_a_stranger: bool) -> int | None:
+        """Bytes that the files of one owner may have in all."""
+        if not self._media.writes_files:
+            return MOST_IN_MEMORY
+        return MOST_OF_A_STRANGER if of_a_stranger else None
+
     async def kept(self, owner: str, sha256: str) -> Image | Audio | Document:
         """The part of a message that shows what was kept."""
         try:
-            media, _ = await self._media.path(owner, sha256)
+            media, data = await self._media.bytes_of(owner, sha256)
             if not media.mime.startswith(("image/", "audio/")):
                 outline = await self._documents.outline(owner, sha256)
                 views = await self._documents.views.of(media, owner)
                 return Document(media, outline.pages, outline.tokens, views)
-            part = described(media, await asyncio.to_thread(self._media.read, media))
         except Missing:
             raise NotFound("This file is not here any more.", "Attach it again.") from None
+        part = described(media, data)
         if isinstance(part, Image):
             return replace(part, views=await self._documents.views.of(media, owner))
         return part

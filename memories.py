@@ -21,10 +21,12 @@ class MemoryState:
     """`by_words` says why only words and not meanings are searched just now; usually empty.
 
     `made` of `to_make` vectors are there again while they are being made, both 0 otherwise. The
-    `documents` (sha256) are recalled in all conversations.
+    `documents` (sha256) are recalled in all conversations. `temporary`: the conversation is, and that
+    it is paused there cannot be undone.
     """
 
     count: int
+    temporary: bool = False
     paused_here: bool = False
     paused_everywhere: bool = False
     by_words: str = ""

@@ -23,7 +23,8 @@ def aloud_routes(assistant: Assistant) -> APIRouter:
     async def read_out(request: Request, conversation: _Id, reply: _Id) -> StreamingResponse:
         """JSON lines: changes as those of a turn, and in the end what went wrong, if anything did."""
         state = request.state
-        messages = assistant.recitals.follow(state.owner, conversation, reply, state.pool)
+        recitals = assistant.at(state.owner, conversation).recitals
+        messages = recitals.follow(state.owner, conversation, reply, state.pool)
         held = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(_lines(messages), media_type="application/x-ndjson", headers=held)
 

@@ -196,7 +196,8 @@ class Call:
         if not isinstance(conversation, str) or not CONVERSATION_ID.fullmatch(conversation):
             return
         who = Visitor(self._socket.state.owner, self._socket.state.pool)
-        turns = CallTurns(self._calls.assistant, who, conversation, self._taking, self._tell)
+        assistant = self._calls.assistant.at(who.owner, conversation)
+        turns = CallTurns(assistant, who, conversation, self._taking, self._tell)
         await turns.begin()
         self._turns = turns
         await self._tell_state()

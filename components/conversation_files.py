@@ -12,11 +12,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from archive import MOST_BYTES, to_markdown
+from archive import MOST_BYTES, Archive, to_markdown
 from assistant import Assistant, NotFound, Refused
 from components import reading_page
 from components.conversation_search import results
 from components.identity import who
+from components.live import CONVERSATION_ID
 from components.words import language, say, speaking, told, word
 from messages import Media
 
@@ -65,10 +66,11 @@ def conversation_routes(assistant: Assistant, changed: Callable[[str], None]) ->
         owner: str = request.state.owner
         conversation, _, kind = name.partition(".")
         try:
-            if kind not in _KINDS:
+            if kind not in _KINDS or not CONVERSATION_ID.fullmatch(conversation):
                 raise NotFound(word("There is nothing here."), word("Open Parley itself."))
-            about, _ = await assistant.archive.whole(owner, conversation)
-            data = await _written(assistant, owner, conversation, kind)
+            archive = assistant.at(owner, conversation).archive
+            about, _ = await archive.whole(owner, conversation)
+            data = await _written(archive, owner, conversation, kind)
         except NotFound as missing:
             return _refusal(404, missing)
         headers = _saved_as(f"{file_name(about.title)}.{kind}")
@@ -165,8 +167,7 @@ def _reading_policy() -> str:
     )
 
 
-async def _written(assistant: Assistant, owner: str, conversation: str, kind: str) -> bytes:
-    archive = assistant.archive
+async def _written(archive: Archive, owner: str, conversation: str, kind: str) -> bytes:
     if kind == "json":
         return await archive.file(owner, conversation)
     about, said = await archive.whole(owner, conversation)

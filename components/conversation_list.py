@@ -55,7 +55,7 @@ def asked(frame: object) -> Asked:
 async def look(assistant: Assistant, owner: str, here: str, wanted: Asked, now: datetime) -> str:
     """The pane, in the zone of `now`. `here` is the conversation that the page has open."""
     contents = await assistant.archive.contents(owner, wanted.rows, wanted.unfolded)
-    about = await assistant.archive.about(owner, here)
+    about = await assistant.at(owner, here).archive.about(owner, here)
     return pane(contents, wanted, now) + _here(here, about)
 
 

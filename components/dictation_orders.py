@@ -22,6 +22,7 @@ class Transcribe:
 
 @dataclass(frozen=True, slots=True)
 class Discard:
+    conversation: ConversationId
     recording: Sha256
     do: Literal["discard"] = "discard"
 
@@ -37,6 +38,6 @@ async def carry_out(
         case Transcribe(conversation, recording):
             draft = await assistant.dictation.transcribe(owner, conversation, recording, pool)
             return asdict(draft)
-        case Discard(recording):
+        case Discard(_, recording):
             await assistant.dictation.discard(owner, [recording])
             return {}

@@ -2,6 +2,7 @@
 
 import hashlib
 import mimetypes
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,6 +11,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from assistant import Assistant, NotFound, Refused, tokens_of
 from components.identity import who
+from components.live import CONVERSATION_ID
 from components.render import as_pictures, length_of, media_url
 from components.words import say, told
 from messages import Audio, Document, Image
@@ -17,6 +19,7 @@ from messages import Audio, Document, Image
 STATIC = Path(__file__).parent / "static"
 _MOST_BYTES = 25 * 1024 * 1024
 _INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/")
+_RANGE = re.compile(r"bytes=(\d{1,12})-(\d{0,12})")
 _SEALED = {"content-security-policy": "default-src 'none'", "x-content-type-options": "nosniff"}
 
 
@@ -69,22 +72,24 @@ def media_routes(assistant: Assistant) -> APIRouter:
         if data is None:
             return _refusal(413, "This file is larger than 25 MB.", "Choose a smaller one.")
         name = unquote(request.headers.get("x-file-name", ""))[:200]
+        owner, here = request.state.owner, _conversation(request)
         try:
-            kept = await assistant.attach(request.state.owner, data, name, request.state.pool)
+            kept = await assistant.at(owner, here).attach(owner, data, name, request.state.pool)
         except Refused as refused:
             return _refusal(422, refused.message, refused.advice)
         told = _described(kept)
         if isinstance(kept, Audio):
-            told["rough"] = await assistant.dictation.is_rough(request.state.owner, "")
-            told["requests"] = int((await assistant.senses(request.state.owner)).hearing_counts)
+            told["rough"] = await assistant.dictation.is_rough(owner, "")
+            told["requests"] = int((await assistant.senses(owner)).hearing_counts)
         return JSONResponse(told, status_code=201)
 
     @router.get("/parley/media/{sha256}", include_in_schema=False)
     async def read(request: Request, sha256: str) -> Response:
+        owner = request.state.owner
         try:
-            media, path = await assistant.media(request.state.owner, sha256)
-        except NotFound as missing:
-            return _refusal(404, missing.message, missing.advice)
+            media, path = await assistant.media(owner, sha256)
+        except NotFound:
+            return await _of_temporary_chat(assistant, request, sha256)
         inline = media.mime.startswith(_INLINE)
         return FileResponse(
             path,
@@ -95,6 +100,33 @@ def media_routes(assistant: Assistant) -> APIRouter:
         )
 
     return router
+
+
+def _conversation(request: Request) -> str:
+    """For which the file is; "" where that is not said."""
+    named = request.headers.get("x-conversation", "")
+    return named if CONVERSATION_ID.fullmatch(named) else ""
+
+
+async def _of_temporary_chat(assistant: Assistant, request: Request, sha256: str) -> Response:
+    """What was attached, drawn or spoken there; no browser keeps it either."""
+    try:
+        media, data = await assistant.temporary_media(request.state.owner, sha256)
+    except NotFound as missing:
+        return _refusal(404, missing.message, missing.advice)
+    inline = media.mime.startswith(_INLINE)
+    headers = {**_SEALED, "cache-control": "no-store", "accept-ranges": "bytes"}
+    if not inline:
+        headers["content-disposition"] = "attachment"
+    status = 200
+    # Some players take nothing but parts.
+    if asked := _RANGE.fullmatch(request.headers.get("range", "")):
+        first, last = int(asked[1]), min(int(asked[2] or len(data)), len(data) - 1)
+        if first <= last:
+            headers["content-range"] = f"bytes {first}-{last}/{len(data)}"
+            data, status = data[first : last + 1], 206
+    mime = media.mime if inline else "application/octet-stream"
+    return Response(data, status, headers, mime)
 
 
 async def _body(request: Request) -> bytes | None:

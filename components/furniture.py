@@ -27,6 +27,14 @@ def wordmark() -> str:
     )
 
 
+def temporary_button() -> str:
+    return (
+        '<button type="button" class="quiet" data-do="temporary" '
+        f'title="{say("Nothing of it is kept")}">{icon("fleeting")}<span>{say("Temporary chat")}</span>'
+        "</button>"
+    )
+
+
 def header(forgets: bool = False) -> str:
     """`forgets`: what is kept here is gone when Parley starts again."""
     told = say("This Space forgets when it restarts: export what you want to keep.")
@@ -44,6 +52,8 @@ def header(forgets: bool = False) -> str:
         f"{icon('sun')}{icon('moon')}</button></header>"
         f'<div id="parley-line" role="status" hidden>{say("Reconnecting…")}</div>'
         f"{note}"
+        f'<p id="parley-temporary" role="note">{icon("fleeting")}<span>'
+        f"{say('Temporary: nothing of this chat is kept.')}</span></p>"
         f'<div id="parley-banner" data-pane="banner"></div>{memory_panel.shell()}'
         f"{tool_panel.shell()}"
     )
@@ -59,12 +69,23 @@ def chat() -> str:
         '<div id="parley-scroll" tabindex="-1"><div id="parley-column">'
         f'<button type="button" class="plain" id="parley-earlier" hidden>{say("Show earlier")}</button>'
         f'<section id="parley-messages" aria-label="{say("Conversation")}"></section>'
-        f'<section id="parley-welcome" hidden><h2>{say("What shall we talk about?")}</h2>'
-        f"<p>{say('Type, show or say it. Each request that is spent is counted, and shown.')}</p>"
-        f'<div class="cards">{cards}</div></section>'
+        f'<section id="parley-welcome" hidden>{_greeting()}<div class="cards">{cards}</div></section>'
         '<div class="skeletons" aria-hidden="true"><i></i><i></i><i></i></div></div></div>'
         f'<button type="button" id="parley-newer" hidden>{icon("down")}<span>{say("More below")}</span>'
         '</button><div id="parley-announcer" class="unseen" aria-live="polite"></div>'
+    )
+
+
+def _greeting() -> str:
+    """One for the chats that are kept, one for the others; which is seen, the style decides."""
+    spent = say("Type, show or say it. Each request that is spent is counted, and shown.")
+    gone = say(
+        "Not stored, not listed, not remembered. It is gone when you open another chat, or 15 minutes "
+        "after you close it. Whoever answers reads it, as always, and its requests are counted."
+    )
+    return (
+        f'<div class="kept"><h2>{say("What shall we talk about?")}</h2><p>{spent}</p></div>'
+        f'<div class="fleeting"><h2>{say("A chat that leaves no trace")}</h2><p>{gone}</p></div>'
     )
 
 

@@ -43,7 +43,9 @@ def gallery_routes(assistant: Assistant) -> APIRouter:
         request: Request, conversation: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
     ) -> JSONResponse:
         owner = request.state.owner
-        found = await assistant.open(owner, conversation, limit=_MOST_MESSAGES)
+        found = await assistant.at(owner, conversation).open(
+            owner, conversation, limit=_MOST_MESSAGES
+        )
         return JSONResponse(pictures_of(found.messages), headers={"cache-control": "no-store"})
 
     return router

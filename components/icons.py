@@ -2,6 +2,7 @@
 
 _SHAPES = {
     "plus": '<path d="M12 5v14M5 12h14"/>',
+    "fleeting": '<circle cx="12" cy="12" r="8.5" stroke-dasharray="3.4 3.2"/>',
     "menu": '<path d="M4 7h16M4 12h16M4 17h10"/>',
     "close": '<path d="m6 6 12 12M18 6 6 18"/>',
     "check": '<path d="m5 12.5 4.5 4.5L19 7.5"/>',

@@ -128,6 +128,7 @@ class Line:
         finally:
             await _end(surroundings)
             await _end(self._following)
+            self._open("")
             with contextlib.suppress(RuntimeError, WebSocketDisconnect):
                 await self._socket.close()
 
@@ -158,9 +159,22 @@ class Line:
             return
         if isinstance(offset := frame.get("offset"), int) and offset != self._offset_min:
             self._offset_min = offset
-        self.conversation = conversation
+        self._open(conversation)
         self.stale.set()
         self._following = _task(self._keep_following(conversation, self._following))
+
+    def _open(self, conversation: str) -> None:
+        """Which the page shows from now on; "" where it is gone."""
+        visits, left = self._live.assistant.visits, self.conversation
+        if conversation:
+            visits.enter(self._owner, conversation)
+        if left:
+            another = conversation not in ("", left)
+            visits.leave(self._owner, left, for_another=another)
+        self.conversation = conversation
+
+    def _at(self, conversation: str) -> Assistant:
+        return self._live.assistant.at(self._owner, conversation)
 
     def _draw_anew(self, pane: str) -> None:
         """It is sent again, changed or not."""
@@ -178,7 +192,7 @@ class Line:
 
     async def _send_earlier(self, conversation: str, before: str) -> None:
         try:
-            found = await self._live.assistant.open(self._owner, conversation, before=before[:64])
+            found = await self._at(conversation).open(self._owner, conversation, before=before[:64])
         except (Refused, StoreFailed) as refused:
             await self._send(_told(refused))
             return
@@ -201,7 +215,7 @@ class Line:
 
     async def _follow(self, conversation: str) -> None:
         """Send the conversation, then what changes in it. Following begins first, so nothing is missed."""
-        events = self._live.assistant.follow(self._owner, conversation)
+        events = self._at(conversation).follow(self._owner, conversation)
         coming = asyncio.ensure_future(anext(events))
         try:
             await asyncio.sleep(0)
@@ -229,7 +243,7 @@ class Line:
 
     async def _send_snapshot(self, conversation: str) -> tuple[Message, ...]:
         """The messages that the page has now."""
-        found = await self._live.assistant.open(self._owner, conversation)
+        found = await self._at(conversation).open(self._owner, conversation)
         await self._send({"kind": "open", **_shown(conversation, found)})
         return found.messages
 
@@ -274,17 +288,17 @@ class Line:
                 await asyncio.sleep(0.2)
 
     async def _draw_panes(self) -> dict[str, str]:
-        assistant = self._live.assistant
-        answering = await assistant.answering(self._owner, self.conversation)
-        spent = await assistant.usage(self._owner, self.conversation)
-        state = await assistant.memory.state(self._owner, self.conversation)
+        assistant, here = self._live.assistant, self._at(self.conversation)
+        answering = await here.answering(self._owner, self.conversation)
+        spent = await here.usage(self._owner, self.conversation)
+        state = await memory_panel.state(assistant, self._owner, self.conversation)
         full = await self._fullness()
         now = panes.local_now(self._offset_min)
         listed = await conversation_list.look(
             assistant, self._owner, self.conversation, self._listing, now
         )
         tools = await tool_panel.look(
-            assistant, self._owner, self.conversation, answering, spent, operator=self._operator
+            here, self._owner, self.conversation, answering, spent, operator=self._operator
         )
         drawn = {
             "conversations": listed,
@@ -300,7 +314,7 @@ class Line:
         if self._tools_open:
             drawn["toolbox"] = tool_panel.pane(tools)
         if self._choosing and self.conversation:
-            decided = await assistant.choices(self._owner, self.conversation)
+            decided = await here.choices(self._owner, self.conversation)
             usual = await assistant.choices(self._owner, EVERYWHERE)
             drawn["choice"] = choice.sheet(
                 assistant.offers(self._owner),
@@ -319,7 +333,8 @@ class Line:
     async def _fullness(self) -> Fullness:
         if not self.conversation:
             return Fullness()
-        return await self._live.assistant.fullness(self._owner, self.conversation)
+        attention = self._at(self.conversation).attention
+        return await attention.fullness(self._owner, self.conversation)
 
 
 def _read(text: str) -> dict[str, object]:

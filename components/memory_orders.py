@@ -132,12 +132,12 @@ async def carry_out(assistant: Assistant, owner: str, pool: str, order: MemoryOr
         case KeepDocument(conversation, sha256, kept):
             await assistant.keep_document(owner, conversation, sha256, kept)
         case Summarise(conversation):
-            await assistant.summarise(owner, conversation, pool)
+            await assistant.attention.summarise(owner, conversation, pool)
         case SendWhole(conversation, whole):
             async with assistant.deciding:
-                await assistant.send_whole(owner, conversation, whole)
+                await assistant.attention.send_whole(owner, conversation, whole)
         case PinMessage(conversation, message, pinned):
-            await assistant.pin(owner, conversation, message, pinned)
+            await assistant.attention.pin(owner, conversation, message, pinned)
         case Erase():
             await assistant.erase(owner)
         case _:

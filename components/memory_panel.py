@@ -4,7 +4,7 @@ The dialog itself stands still; what it lists comes anew with every change, as t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from html import escape
 from typing import Annotated, Literal
@@ -18,6 +18,7 @@ from components.recalled import SIGNS, acts, origin, words
 from components.words import meant, number, say, told, word
 from memories import MAX_TEXT, MemoryState, Sought
 from messages import Memory, MemoryKind
+from temporary import is_temporary
 
 PAGE = 30
 MOST_PAGES = 20
@@ -80,7 +81,7 @@ async def look(
     assistant: Assistant, owner: str, conversation: str, wanted: Asked, now: datetime
 ) -> str:
     """The pane. `now` is the reader's clock: a day begins at their midnight."""
-    state = await assistant.memory.state(owner, conversation)
+    standing = await state(assistant, owner, conversation)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     since = (midnight - timedelta(days=wanted.days - 1)).timestamp() if wanted.days else 0.0
     here = (wanted.chat or conversation) if wanted.here else ""
@@ -92,7 +93,15 @@ async def look(
         limit = PAGE * wanted.pages.get(kind, 1)
         found = await assistant.memory.search(owner, sought, limit + 1)
         sections.append(Section(kind, tuple(found[:limit]), len(found) > limit))
-    return pane(state, sections, wanted)
+    return pane(standing, sections, wanted)
+
+
+async def state(assistant: Assistant, owner: str, conversation: str) -> MemoryState:
+    """How memory stands there: a temporary chat neither recalls nor remembers."""
+    found = await assistant.memory.state(owner, conversation)
+    if not is_temporary(conversation):
+        return found
+    return replace(found, temporary=True, paused_here=True)
 
 
 def pane(state: MemoryState, sections: Sequence[Section], wanted: Asked) -> str:
@@ -152,7 +161,11 @@ def _data() -> str:
 def _standing(state: MemoryState) -> str:
     """How memory stands, where that is worth saying."""
     lines: list[str] = []
-    if state.paused_everywhere or state.paused_here:
+    if state.temporary:
+        here = say("This chat is temporary.")
+        kept = say("Nothing is recalled or remembered in it; what is kept stays.")
+        lines.append(f"{icon('fleeting')}<span><b>{here}</b> {kept}</span>")
+    elif state.paused_everywhere or state.paused_here:
         here = say("Memory is paused in this chat.")
         where = say("Memory is paused everywhere.") if state.paused_everywhere else here
         kept = say("Nothing is recalled or remembered until you go on; what is kept stays.")
@@ -245,7 +258,7 @@ def _pauses(state: MemoryState) -> str:
         "pause-here",
         say("Pause memory in this chat"),
         on=state.paused_here or state.paused_everywhere,
-        held=state.paused_everywhere,
+        held=state.paused_everywhere or state.temporary,
     )
     everywhere = say("Pause memory everywhere")
     return here + switch("pause-everywhere", everywhere, on=state.paused_everywhere)

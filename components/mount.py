@@ -50,6 +50,7 @@ _STYLES = (
     "voice.css",
     "call.css",
     "settings.css",
+    "temporary.css",
     "login.css",
 )
 _MAX_FILE_SIZE = "25mb"

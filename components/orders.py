@@ -18,9 +18,15 @@ from components import (
     tool_orders,
     voice_orders,
 )
-from components.conversation_orders import ConversationOrder
+from components.conversation_orders import (
+    ConversationOrder,
+    Pin,
+    Put,
+    Rename,
+    ShareConversation,
+)
 from components.dictation_orders import DictationOrder, Discard, Transcribe, Words
-from components.memory_orders import MemoryOrder
+from components.memory_orders import KeepDocument, MemoryOrder
 from components.message_orders import (
     Branch,
     Edit,
@@ -45,6 +51,7 @@ from components.tool_orders import ApproveServer, Permit, RestartServer, ToolOrd
 from components.voice_orders import ChooseVoice, Preview, VoiceOrder
 from components.words import told
 from messages import Choices
+from temporary import is_temporary, refuse_keeping
 
 ModelName = Annotated[str, StringConstraints(max_length=300)]
 SchemaText = Annotated[str, StringConstraints(max_length=100_000)]
@@ -164,6 +171,9 @@ async def _carry_out(
 ) -> dict[str, object] | None:
     """What the answer tells besides that it was done."""
     owner, pool = visitor.owner, visitor.pool
+    if here := getattr(order, "conversation", ""):
+        _check_temporary(order, here)
+        assistant = assistant.at(owner, here)
     match order:
         case Send(conversation, text, media, speak, words):
             takes = [Take(one, words[one]) if one in words else one for one in media]
@@ -193,6 +203,15 @@ async def _carry_out(
         case _:
             await memory_orders.carry_out(assistant, owner, pool, order)
     return None
+
+
+def _check_temporary(order: Order, here: str) -> None:
+    """Whether the order would keep something of a chat of which nothing is kept."""
+    if isinstance(order, Branch) and is_temporary(order.into):
+        raise refuse_keeping()
+    keeping = Rename | Pin | Put | ShareConversation | Branch | KeepDocument
+    if is_temporary(here) and isinstance(order, keeping):
+        raise refuse_keeping()
 
 
 async def _choose(assistant: Assistant, owner: str, order: Choose) -> None:

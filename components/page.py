@@ -119,6 +119,7 @@ def frame(forgets: bool) -> dict[str, Callable[[], str]]:
     return {
         "parley-wordmark": furniture.wordmark,
         "parley-new": lambda: say("New chat"),
+        "parley-begin": furniture.temporary_button,
         "parley-conversations": furniture.conversations,
         "parley-settings": furniture.settings_button,
         "parley-header": partial(furniture.header, forgets),
@@ -146,6 +147,7 @@ def _side(words: gr.I18n) -> None:
     with gr.Column(elem_id="parley-side"):
         _html("parley-wordmark", words)
         gr.Button(words("#parley-new"), elem_id="parley-new")
+        _html("parley-begin", words)
         _html("parley-conversations", words)
         _html("parley-memory")
         _html("parley-toolbox", pane="tools")

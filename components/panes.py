@@ -88,7 +88,9 @@ def memory(state: MemoryState) -> str:
             "{n} things remembered on this machine",
         )
     note, tone = "", ""
-    if state.paused_here or state.paused_everywhere:
+    if state.temporary:
+        note = say("Not used in this chat")
+    elif state.paused_here or state.paused_everywhere:
         tone = " paused"
         note = say("Paused") if state.paused_everywhere else say("Paused in this chat")
     elif state.to_make:

@@ -59,6 +59,7 @@ class Settings:
 
 
 async def look(assistant: Assistant, owner: str, conversation: str) -> Settings:
+    assistant = assistant.at(owner, conversation)
     return Settings(
         answering=await assistant.answering(owner, conversation),
         limits=await assistant.limits(owner, conversation),

@@ -5,13 +5,14 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from memory.storage_faults import told_in_words
+from memory.storage_faults import Words, told_in_words
 
 Migration = Callable[[sa.Connection], None]
 """One step of the schema, known by its `__name__`; once released it is never changed."""
@@ -35,6 +36,8 @@ _PRAGMAS = (
     "secure_delete=ON",
     f"busy_timeout={BUSY_MS}",
 )
+_PAGE = 4096
+"""Bytes of a page of SQLite, unless it is told otherwise."""
 
 
 class DatabaseRefused(Exception):
@@ -81,15 +84,13 @@ async def open_database(url: str, migrations: Sequence[Migration]) -> AsyncEngin
     """
     place = _by_asyncpg(sa.make_url(url))
     if place.get_backend_name() != "sqlite":
-        engine = create_async_engine(place, pool_pre_ping=True)
+        engine = create_async_engine(place, pool_pre_ping=True, hide_parameters=True)
         sa.event.listen(engine.sync_engine, "begin", _take_turns)
     elif not place.database or place.database == ":memory:":
         raise DatabaseRefused("Parley needs a database in a file.", "Give a path in the URL.")
     else:
         await asyncio.to_thread(_prepare_file, Path(place.database), _names(migrations))
-        engine = create_async_engine(place, connect_args={"isolation_level": None})
-        sa.event.listen(engine.sync_engine, "connect", _configure)
-        sa.event.listen(engine.sync_engine, "begin", _begin)
+        engine = _of_sqlite(place)
     try:
         await _migrate(engine, migrations)
     except (OSError, sa.exc.DBAPIError) as error:
@@ -103,6 +104,30 @@ async def open_database(url: str, migrations: Sequence[Migration]) -> AsyncEngin
         await engine.dispose()
         raise
     told_in_words(engine)
+    return engine
+
+
+async def in_memory(
+    name: str, migrations: Sequence[Migration], most_bytes: int, full: Words
+) -> AsyncEngine:
+    """The same for a database in RAM, which SQLite knows by `name` in this process alone. It grows to
+    `most_bytes`; StoreFailed says `full` then."""
+    place = f"sqlite+aiosqlite:///file:{name}?vfs=memdb&uri=true"
+    engine = _of_sqlite(place)
+    # What is too large to sort in its cache SQLite would put into a file.
+    pragmas = ("temp_store=MEMORY", f"max_page_count={most_bytes // _PAGE}")
+    sa.event.listen(engine.sync_engine, "connect", partial(_configure, pragmas=pragmas))
+    await _migrate(engine, migrations)
+    told_in_words(engine, full)
+    return engine
+
+
+def _of_sqlite(place: sa.URL | str) -> AsyncEngine:
+    engine = create_async_engine(
+        place, connect_args={"isolation_level": None}, hide_parameters=True
+    )
+    sa.event.listen(engine.sync_engine, "connect", _configure)
+    sa.event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
 
@@ -129,9 +154,11 @@ async def erase_traces(engine: AsyncEngine) -> None:
             await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _configure(connection: sqlite3.Connection, _record: object) -> None:
+def _configure(
+    connection: sqlite3.Connection, _record: object, pragmas: Sequence[str] = _PRAGMAS
+) -> None:
     cursor = connection.cursor()
-    for pragma in _PRAGMAS:
+    for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

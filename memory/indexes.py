@@ -37,8 +37,9 @@ class Indexes:
     """The rows of the database are the truth: they are compared at every question, so nothing
     forgotten comes back and what other processes wrote is seen.
 
-    `directory` is for files that can be deleted at any time. At most `max_bytes` are held in memory,
-    but always what is in use. Give `made` to what makes lost vectors (memory/rebuild.py).
+    `directory` is for files that can be deleted at any time; without one none is written. At most
+    `max_bytes` are held in memory, but always what is in use. Give `made` to what makes lost vectors
+    (memory/rebuild.py).
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Indexes:
         engine: AsyncEngine,
         vectors: VectorStore,
         embedding: Embedding,
-        directory: Path,
+        directory: Path | None,
         max_bytes: int = 256 * MIB,
         weights: Weights | None = None,
     ) -> None:

@@ -24,6 +24,8 @@ _PART = ".part-"
 class MediaStore:
     """Files below `root`, in folders of two levels: `ab/cd/abcd…`."""
 
+    writes_files = True
+
     def __init__(self, root: Path, engine: AsyncEngine) -> None:
         self._root = root
         self._engine = engine
@@ -43,7 +45,7 @@ class MediaStore:
                 new = sa.insert(owned).values(**row, size=kept.size, name=label)
                 await connection.execute(new)
         with filing():
-            await asyncio.to_thread(_write, self._place(digest), data)
+            await asyncio.to_thread(self._keep, digest, data)
         return kept
 
     def sweep(self) -> None:
@@ -54,11 +56,15 @@ class MediaStore:
     async def path(self, owner: str, sha256: str) -> tuple[Media, Path]:
         """The file and what is known of it. Raises Missing."""
         place = self._place(sha256)
-        async with self._reading.connect() as connection:
-            row = (await connection.execute(self._row(known_owner(owner), sha256))).first()
-        if row is None or not await asyncio.to_thread(place.is_file):
+        media = await self.known(owner, sha256)
+        if not await asyncio.to_thread(place.is_file):
             raise Missing("No such file.")
-        return Media(row.sha256, row.mime, row.size, row.name), place
+        return media, place
+
+    async def bytes_of(self, owner: str, sha256: str) -> tuple[Media, bytes]:
+        """The bytes and what is known of them. Raises Missing, StoreFailed."""
+        media, _ = await self.path(owner, sha256)
+        return media, await asyncio.to_thread(self.read, media)
 
     async def total(self, owner: str) -> int:
         """Bytes of all files of `owner`."""
@@ -81,7 +87,7 @@ class MediaStore:
         """Give up those that no message of `owner` refers to; the last one takes the file along."""
         known_owner(owner)
         for sha256 in sorted(set(sha256s)):
-            place = self._place(sha256)
+            known_hash(sha256)
             used = sa.exists().where(
                 message_media.c.sha256 == sha256, message_media.c.owner == owner
             )
@@ -92,7 +98,7 @@ class MediaStore:
             async with self._engine.begin() as connection:
                 gone = (await connection.execute(given_up)).rowcount
                 if gone and (await connection.execute(left)).first() is None:
-                    await asyncio.to_thread(place.unlink, missing_ok=True)
+                    await asyncio.to_thread(self._remove, sha256)
 
     async def erase(self, owner: str) -> None:
         """Give up all of them; call it when no message of this owner is left."""
@@ -100,6 +106,20 @@ class MediaStore:
         async with self._reading.connect() as connection:
             hashes = (await connection.execute(mine)).scalars().all()
         await self.disown(owner, hashes)
+
+    async def known(self, owner: str, sha256: str) -> Media:
+        """What is known of it. Raises Missing."""
+        async with self._reading.connect() as connection:
+            row = (await connection.execute(self._row(known_owner(owner), sha256))).first()
+        if row is None:
+            raise Missing("No such file.")
+        return Media(row.sha256, row.mime, row.size, row.name)
+
+    def _keep(self, sha256: str, data: bytes) -> None:
+        _write(self._place(sha256), data)
+
+    def _remove(self, sha256: str) -> None:
+        self._place(sha256).unlink(missing_ok=True)
 
     def _place(self, sha256: str) -> Path:
         known_hash(sha256)

@@ -25,14 +25,16 @@ class Snapshots:
     """One file for each `name` of an owner, in `directory`; `made_by` is what the arrays depend on.
 
     A file holds hashes and numbers, no words, readable for its owner alone. It is replaced as a
-    whole, so a reader sees the one before or the new one.
+    whole, so a reader sees the one before or the new one. Without a directory nothing is kept.
     """
 
-    directory: Path
+    directory: Path | None
     made_by: str
 
     def save(self, owner: str, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Failing is no loss but time at the next start, and only logged."""
+        if self.directory is None:
+            return
         parts = [_padded(values) for values in arrays.values()]
         checked = 0
         for part in parts:
@@ -42,7 +44,7 @@ class Snapshots:
             "check": checked,
             "arrays": [[key, values.dtype.str, values.shape] for key, values in arrays.items()],
         }
-        path = self._path(owner, name)
+        path = self._path(self.directory, owner, name)
         new = path.with_suffix(".new")
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,13 +59,18 @@ class Snapshots:
 
     def load(self, owner: str, name: str) -> dict[str, NDArray[Any]] | None:
         """The arrays; None where there is no sound file of them."""
-        return self._loaded(self._path(owner, name))
+        if self.directory is None:
+            return None
+        return self._loaded(self._path(self.directory, owner, name))
 
     def delete(self, owner: str, name: str) -> None:
-        self._path(owner, name).unlink(missing_ok=True)
+        if self.directory is not None:
+            self._path(self.directory, owner, name).unlink(missing_ok=True)
 
     def pop_all(self, owner: str) -> list[dict[str, NDArray[Any]]]:
         """Delete the files of `owner`; gives what was in those that are sound."""
+        if self.directory is None:
+            return []
         paths = list(self.directory.glob(f"{_hash(owner)}-*"))
         found = [self._loaded(path) for path in paths if path.suffix == SUFFIX]
         for path in paths:
@@ -81,8 +88,8 @@ class Snapshots:
             log.warning("%s is made anew: %s", path, error)
             return None
 
-    def _path(self, owner: str, name: str) -> Path:
-        return self.directory / f"{_hash(owner)}-{_hash(name)}{SUFFIX}"
+    def _path(self, directory: Path, owner: str, name: str) -> Path:
+        return directory / f"{_hash(owner)}-{_hash(name)}{SUFFIX}"
 
 
 def _read(about: Mapping[str, Any], held: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:

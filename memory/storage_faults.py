@@ -4,6 +4,7 @@ import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -20,6 +21,9 @@ class StoreFailed(sa.exc.SQLAlchemyError):
         self.message = message
         self.advice = advice
 
+
+Words = tuple[str, str]
+"""A message and the advice that goes with it."""
 
 _FULL = (
     "The disk is full: nothing can be stored.",
@@ -79,9 +83,12 @@ _OF_POSTGRES = {
 }
 
 
-def told_in_words(engine: AsyncEngine) -> None:
-    """From now on `engine` raises StoreFailed where the machine is to blame and not a statement."""
-    sa.event.listen(engine.sync_engine, "handle_error", _in_words)
+def told_in_words(engine: AsyncEngine, full: Words = _FULL) -> None:
+    """From now on `engine` raises StoreFailed where the machine is to blame and not a statement.
+
+    `full` is said where there is no room.
+    """
+    sa.event.listen(engine.sync_engine, "handle_error", partial(_in_words, full=full))
 
 
 @contextmanager
@@ -93,7 +100,7 @@ def filing() -> Iterator[None]:
         raise StoreFailed(*_OF_FILES.get(error.errno or 0, _DISK)) from error
 
 
-def _in_words(context: sa.engine.ExceptionContext) -> None:
+def _in_words(context: sa.engine.ExceptionContext, full: Words) -> None:
     if not isinstance(context.original_exception, Exception):
         return  # cancelled: SQLAlchemy gives up the connection then, and calls it disconnected
     words = _words(context.original_exception)
@@ -103,10 +110,10 @@ def _in_words(context: sa.engine.ExceptionContext) -> None:
         # What SQLite opened while the disk was read-only stays so: another time it is opened anew.
         context.is_disconnect = True
     if words is not None:
-        raise StoreFailed(*words) from context.original_exception
+        raise StoreFailed(*(full if words is _FULL else words)) from context.original_exception
 
 
-def _words(error: BaseException) -> tuple[str, str] | None:
+def _words(error: BaseException) -> Words | None:
     if isinstance(error, sqlite3.Error):
         # Extended codes carry the primary one in their lowest byte.
         return _OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)

@@ -14,9 +14,10 @@ ROOMS = (
     "components", "gate",
 )  # fmt: skip
 TOP = (
-    "app", "archive", "assistant", "attachments", "dictation", "elsewhere", "events", "handler", "house",
-    "intake", "lineup", "logs", "mcp_door", "memories", "messages", "metrics", "recital", "refusals",
-    "revisions", "roles", "settings", "shell", "toolbox", "turn_queue", "turns",
+    "app", "archive", "assistant", "attachments", "attention", "dictation", "elsewhere", "events",
+    "handler", "house", "intake", "lineup", "logs", "mcp_door", "memories", "messages", "metrics",
+    "recital", "refusals", "revisions", "roles", "settings", "shell", "temporary", "toolbox", "turn_queue",
+    "turns",
 )  # fmt: skip
 
 # Who may import whom, among our own modules.
@@ -40,7 +41,7 @@ ARROWS = {
     "gate": {"settings"},
     "refusals": set(),
     "document_reader": set(),
-    "intake": {"attachments", "memory", "messages", "refusals"},
+    "intake": {"attachments", "memory", "temporary", "voice", "messages", "refusals"},
     "memories": {"memory", "messages", "refusals"},
     "roles": {"inference", "messages"},
     "lineup": {"turns", "memory", "inference", "messages", "refusals", "roles"},
@@ -57,9 +58,12 @@ ARROWS = {
         "refusals",
     },  # fmt: skip,
     "recital": {"lineup", "steps", "memory", "inference", "events", "messages", "refusals"},
+    "temporary": {"refusals"},
+    "attention": {"lineup", "memory", "steps", "messages"},
     "elsewhere": {"memory", "steps", "toolbox", "turns", "refusals"},
     "assistant": {
         "archive",
+        "attention",
         "dictation",
         "elsewhere",
         "turns",
@@ -76,6 +80,7 @@ ARROWS = {
         "events",
         "messages",
         "refusals",
+        "temporary",
     },
     "mcp_door": {"assistant", "memories", "events", "messages", "refusals"},
     "shell": {"assistant", "events", "messages", "refusals"},
@@ -85,6 +90,7 @@ ARROWS = {
         "gate",
         "dictation",
         "memories",
+        "temporary",
         "toolbox",
         "voice",
         "events",

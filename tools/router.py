@@ -10,7 +10,7 @@ import inspect
 import json
 import logging
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, overload
@@ -143,6 +143,10 @@ class Router:
     ) -> None:
         self._own = {t.name: t for t in tools}
         self._sources = sources
+
+    def without(self, names: Collection[str]) -> "Router":
+        """One that has not these tools of its own."""
+        return Router([t for t in self._own.values() if t.name not in names], self._sources)
 
     @property
     def tools(self) -> dict[str, Tool]:

@@ -1,11 +1,12 @@
 """Any recording as samples, or as an MP3: by ffmpeg, in a process of its own that trusts nothing.
 
-Its input is a file without a name, which nothing can be left of; it may open no other (an ffconcat
-text named .webm reads its neighbours), knows no playlists, writes no file, and has little memory: a
-32 KB WAV that declares 1 Hz takes 4 GB elsewhere.
+Its input is a file without a name, which nothing can be left of, and on Linux is in memory; it may
+open no other (an ffconcat text named .webm reads its neighbours), knows no playlists, writes no file,
+and has little memory: a 32 KB WAV that declares 1 Hz takes 4 GB elsewhere.
 """
 
 import asyncio
+import os
 import re
 import sys
 import tempfile
@@ -20,6 +21,9 @@ RATE = 16_000
 MP3_BYTES_A_SECOND = 8_000
 WITHIN_S = 90.0
 MAX_MEMORY = 768 << 20
+
+IN_MEMORY = hasattr(os, "memfd_create")
+"""Whether the recording is on no disk meanwhile."""
 
 _LIMITED = Path(__file__).with_name("limited.py")
 _FORMATS = "wav,mp3,aac,flac,ogg,mov,matroska"
@@ -67,7 +71,7 @@ async def mp3(data: bytes, within_s: float = WITHIN_S) -> Decoded:
 async def _converted(
     data: bytes, form: tuple[str, ...], bytes_a_second: int, within_s: float
 ) -> Decoded:
-    with tempfile.TemporaryFile() as source:
+    with _nameless() as source:
         await asyncio.to_thread(_fill, source, data)
         made, said = await _run(source, form, (LONGEST_S + 1) * bytes_a_second, within_s)
     if not made:
@@ -76,6 +80,13 @@ async def _converted(
     hours, minutes, seconds = found.groups() if found else ("0", "0", "0")
     declared = int(hours) * 3600 + int(minutes) * 60 + float(seconds) if found else None
     return Decoded(made, len(made) / bytes_a_second, declared)
+
+
+def _nameless() -> IO[bytes]:
+    """A file, because some containers are read from their end."""
+    if IN_MEMORY:
+        return os.fdopen(os.memfd_create("recording"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _fill(source: IO[bytes], data: bytes) -> None:

@@ -6,7 +6,16 @@ import wave
 from contextlib import suppress
 from dataclasses import dataclass
 
-from voice.decode import MAX_SECONDS, MP3_BYTES_A_SECOND, RATE, Decoded, Undecodable, mp3, pcm
+from voice.decode import (
+    IN_MEMORY,
+    MAX_SECONDS,
+    MP3_BYTES_A_SECOND,
+    RATE,
+    Decoded,
+    Undecodable,
+    mp3,
+    pcm,
+)
 
 KEPT_AS_IT_IS_S = 120
 """A longer WAV is kept as an MP3: 0.5 MB a minute in place of 1.9."""
@@ -24,6 +33,13 @@ class Recording:
     data: bytes
     mime: str
     seconds: float
+
+
+def passes_through_a_file(data: bytes) -> bool:
+    """Whether it would stand on the disk for a moment, without a name, to be kept by `recorded`."""
+    seconds = _plain_seconds(data)
+    is_plain = seconds is not None and seconds <= KEPT_AS_IT_IS_S
+    return is_sound(data) and not is_plain and not IN_MEMORY
 
 
 def is_sound(data: bytes) -> bool:

@@ -15,10 +15,12 @@ let refused = []; // told together while the notice is open
 let changed = () => {};
 let complain = () => {};
 let unsure = async (item) => item;
+let conversation = () => "";
 
-/** `onRough` is given a recording that only this machine would understand: its words are read first. */
-export function begin(onChange, onTrouble, onRough) {
-  [changed, complain, unsure] = [onChange, onTrouble, onRough];
+/** `onRough` is given a recording that only this machine would understand: its words are read first.
+ * `here` tells for which conversation a file is uploaded. */
+export function begin(onChange, onTrouble, onRough, here) {
+  [changed, complain, unsure, conversation] = [onChange, onTrouble, onRough, here];
   on("detach", (button) => remove(items.find((item) => item.box === button.closest(".attached"))));
 }
 
@@ -81,6 +83,7 @@ function sent(item) {
     const request = new XMLHttpRequest();
     request.open("POST", "/parley/media");
     request.setRequestHeader("x-file-name", encodeURIComponent(item.name));
+    request.setRequestHeader("x-conversation", conversation());
     request.upload.onprogress = ({ loaded, total }) => doing(item, loaded < total ? t("Uploading {share} %", { share: Math.floor((100 * loaded) / total) }) : "");
     request.upload.onload = () => doing(item, "");
     request.onload = () => resolve({ status: request.status, text: request.responseText });
@@ -176,12 +179,22 @@ export function bringBack({ sha256, name }) {
 
 export function remove(item) {
   if (!item || !items.includes(item)) return;
-  if (item.kind === "audio" && item.sha256) order({ do: "discard", recording: item.sha256 });
+  if (item.kind === "audio" && item.sha256) order({ do: "discard", conversation: conversation(), recording: item.sha256 });
   items = items.filter((other) => other !== item);
   if (!item.sha256) item.stop?.();
   item.box.remove();
   URL.revokeObjectURL(item.url);
   changed();
+}
+
+/** Lets go of all that waits here; what was uploaded stays at the server. */
+export function clear() {
+  for (const item of items) {
+    if (!item.sha256) item.stop?.();
+    item.box.remove();
+    if (item.file) URL.revokeObjectURL(item.url);
+  }
+  items = [];
 }
 
 /** Takes all, once they are uploaded, out of the tray; `give` puts them back. */

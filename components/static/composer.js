@@ -7,20 +7,23 @@ import * as conversations from "./conversations.js";
 import * as dictation from "./dictation.js";
 import * as settings from "./settings.js";
 import * as slash from "./slash.js";
+import { isTemporary } from "./temporary.js";
 import { decided, nextOrder, order, settle, write } from "./orders.js";
 import { t } from "./words.js";
 
 const input = () => $("#parley-input textarea");
 const speaks = () => $("#parley-speak input");
 const draftKey = () => `parley.draft.${conversations.isFresh() ? "new" : conversations.id()}`;
+const keep = (key, value) => store.set(key, isTemporary(conversations.id()) ? null : value);
 let typedEarly = ""; // while the page was not wired yet
 let spokenHere = ""; // the conversation whose next reply this page reads out
+let wasTemporary = false; // the chat that was left
 
 export function begin() {
   typedEarly = input().value;
-  attachments.begin(kept, notice, dictation.writeDown);
+  attachments.begin(kept, notice, dictation.writeDown, conversations.id);
   dictation.begin(refresh, notice, () => $("#parley-send").click());
-  input().addEventListener("input", () => { store.set(draftKey(), input().value); refresh(); });
+  input().addEventListener("input", () => { keep(draftKey(), input().value); refresh(); });
   slash.begin({ put, notice });
   wireSpeak();
   wireFiles();
@@ -37,13 +40,22 @@ export const isSpeakingHere = () => spokenHere === conversations.id();
 /** Words are kept as they are typed; files are at the server already, and only named here. */
 function kept() {
   const files = attachments.kept();
-  store.set(`${draftKey()}.files`, files.length ? JSON.stringify(files) : null);
+  keep(`${draftKey()}.files`, files.length ? JSON.stringify(files) : null);
   refresh();
 }
 
-/** The draft of the conversation that was opened. */
+export function leave() { wasTemporary = isTemporary(conversations.id()); }
+
+/** The draft of the conversation that was opened. A temporary chat keeps its own, and takes none along. */
 export function arrive() {
   notice("");
+  const isNowTemporary = isTemporary(conversations.id());
+  if (wasTemporary || isNowTemporary) {
+    dictation.cancel();
+    attachments.clear();
+  }
+  if (wasTemporary && !isNowTemporary) dictation.bringBack();
+  input().autocomplete = isNowTemporary ? "off" : "on"; // what the browser saves to restore it
   attachments.swap(JSON.parse(store.get(`${draftKey()}.files`) ?? "[]"));
   put(typedEarly || (store.get(draftKey()) ?? ""));
   typedEarly = "";
@@ -125,7 +137,7 @@ async function sending() {
     if (conversations.id() === conversation) {
       if (!input().value) put(text);
       notice(told.message, told.advice);
-    } else store.set(`parley.draft.${conversation}`, text);
+    } else if (!isTemporary(conversation)) store.set(`parley.draft.${conversation}`, text);
   });
   return slip;
 }

@@ -5,6 +5,7 @@ import { order } from "./orders.js";
 import * as line from "./line.js";
 import { beginMenus } from "./conversation_menu.js";
 import { beginSearch } from "./conversation_search.js";
+import * as temporary from "./temporary.js";
 import { t } from "./words.js";
 
 const ID = /^[0-9a-f]{32}$/;
@@ -36,6 +37,7 @@ export function begin(onLeave, onArrive) {
   on("unfold-folder", unfold);
   on("drawer", () => drawer(document.body.dataset.drawer !== "open"));
   $("#parley-new").addEventListener("click", () => { drawer(false); start(true); });
+  on("temporary", () => { drawer(false); open(temporary.newId(newId()), true); });
   addEventListener("popstate", () => fromAddress());
   $("#parley-conversations").addEventListener("keydown", onArrow);
   NARROW.addEventListener("change", () => drawer(false));
@@ -72,15 +74,16 @@ export function start(push) {
 function enter(conversation, fresh) {
   leaving();
   [current, isNew] = [conversation, fresh];
+  temporary.show(current);
   title("");
   mark();
   line.follow(current);
   arriving();
 }
 
-/** The conversation that is open is gone: a new chat takes its place. */
+/** The conversation that is open is gone: a new chat takes its place; a temporary one begins anew. */
 export function leaveGone(conversation) {
-  if (conversation !== current || isNew) return;
+  if (conversation !== current || isNew || temporary.isTemporary(conversation)) return;
   start(false);
   history.replaceState(null, "", address(""));
 }
@@ -98,7 +101,9 @@ export function settle() {
   history.replaceState(null, "", address(current));
 }
 
-export function title(words) {
+export function title(given) {
+  // The browser's history has titles: it learns nothing of what is said here.
+  const words = temporary.isTemporary(current) ? temporary.title() : given;
   $("#parley-title").textContent = words || t("New chat");
   $("#parley-title").title = words;
   document.title = words ? `${words} · Parley` : "Parley";

@@ -5,6 +5,7 @@ import * as attachments from "./attachments.js";
 import * as conversations from "./conversations.js";
 import { order } from "./orders.js";
 import * as recorder from "./recorder.js";
+import { isTemporary } from "./temporary.js";
 import { t } from "./words.js";
 
 const PATIENCE_MS = 180_000;
@@ -141,6 +142,7 @@ function draw(item, html) {
 
 /** Remembers what was written down: it is not to be lost, or paid for again, when the page reloads. */
 export function keep() {
+  if (isTemporary(conversations.id())) return;
   const takes = attachments.all().filter((item) => item.state === "heard")
     .map((item) => ({ sha256: item.sha256, name: item.name, rough: item.rough, text: item.words() }));
   try {
@@ -148,7 +150,8 @@ export function keep() {
   } catch { /* storage is full or off */ }
 }
 
-function bringBack() {
+/** What was written down and not sent before the page was loaded, or a temporary chat was open. */
+export function bringBack() {
   let takes = [];
   try {
     takes = JSON.parse(sessionStorage.getItem(KEPT)) ?? [];

@@ -22,7 +22,7 @@ import * as voice from "./voice.js";
 import { redraw, t } from "./words.js";
 
 await ready("#parley-messages", "#parley-input textarea", "#parley-speak input", "#parley-send",
-  "#parley-stop", "#parley-new", "[data-pane=conversations]", "[data-pane=usage]",
+  "#parley-stop", "#parley-new", "#parley-begin button", "[data-pane=conversations]", "[data-pane=usage]",
   "[data-pane=memory]", "[data-pane=context]", "#parley-memories-shell", "[data-pane=tools]", "#parley-tools-shell", "[data-pane=forecast]", "[data-pane=status]", "[data-pane=json]", "#parley-tray", "#parley-order", "#parley-image input", "#parley-mic button", "#parley-call section");
 
 redraw();
@@ -87,6 +87,7 @@ function afterChange() {
 }
 
 function leave() {
+  composer.leave();
   choice.leave();
   memories.leave();
   tools.leave();

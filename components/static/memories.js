@@ -6,6 +6,7 @@ import { confirmed } from "./layers.js";
 import * as line from "./line.js";
 import { announce, neighbours } from "./memory.js";
 import { order } from "./orders.js";
+import { isTemporary } from "./temporary.js";
 import { locale, t } from "./words.js";
 
 const PAUSE_MS = 180; // a search begins when the typing rests
@@ -141,7 +142,7 @@ export function show(html) {
     const next = row && beside.find((button) => button?.isConnected);
     (next ?? $("input[type=search]", dialog))?.focus();
   }
-  $("[data-do=forget-chat]", dialog).hidden = !from && conversations.isFresh();
+  $("[data-do=forget-chat]", dialog).hidden = !from && (conversations.isFresh() || isTemporary(conversations.id()));
 }
 
 function redraw(box, part) {

@@ -27,6 +27,7 @@ const COMMANDS = [
   { name: "forget", sign: "memory", says: t("Find a memory, and forget it"), words: t("what about"), runs: forget },
   { name: "export", sign: "down", says: t("Keep this chat as a file"), words: t("md, html or json"), runs: exportChat, alone: true },
   { name: "new", sign: "plus", says: t("Begin another chat"), runs: () => $("#parley-new").click() },
+  { name: "temporary", sign: "fleeting", says: t("Begin a chat of which nothing is kept"), runs: () => press("temporary") },
   { name: "settings", sign: "gear", says: t("All settings"), runs: () => settings.open() },
   { name: "help", sign: "keyboard", says: t("Keyboard shortcuts"), runs: () => press("shortcuts") },
 ];
