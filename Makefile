@@ -39,8 +39,12 @@ check: $(VENV)/.dev browser aimock mcp places
 conformance: $(VENV)/.dev aimock
 	$(BIN)/python -m pytest -rs tests/conformance/test_*.py tests/conformance/long_*.py
 
+# What is done here at length stands in the others as a sample.
+SAMPLES := tests/faults/test_nth_call.py tests/faults/test_random_user.py
+
 faults: $(VENV)/.dev
-	$(BIN)/python -m pytest -s -o faulthandler_timeout=900 tests/faults/test_*.py tests/faults/long_*.py
+	$(BIN)/python -m pytest -s -o faulthandler_timeout=900 --durations=20 \
+		$(filter-out $(SAMPLES),$(wildcard tests/faults/test_*.py)) tests/faults/long_*.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format $(CODE)
