@@ -257,8 +257,7 @@ async function repair(button) {
 
 function download(button) {
   const code = $$(".json-value code", button.closest("article")).at(-1);
-  const listed = $("#parley-conversations a[aria-current]")?.textContent ?? "";
-  const title = listed.replace(/[\\/:*?"<>|\p{Cc}]+/gu, " ").trim().slice(0, 60).trim();
+  const title = $("#parley-title").title.replace(/[\\/:*?"<>|\p{Cc}]+/gu, " ").trim().slice(0, 60).trim();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([code.textContent, "\n"], { type: "application/json" }));
   link.download = `${title || t("reply")}.json`;
