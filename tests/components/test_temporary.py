@@ -80,7 +80,7 @@ async def ended(visitor: Visitor, conversation: str) -> None:
             async with visitor.line() as line:
                 if not (await line.follow(conversation))["messages"]:
                     return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.25)
 
 
 async def test_nothing_of_a_temporary_chat_reaches_the_disk_but_the_count_of_its_requests(
@@ -134,6 +134,21 @@ async def test_it_ends_when_another_chat_is_opened_and_outlives_a_reload(
         assert len((await again.follow(here))["messages"]) == 2
         await again.follow(new_id())
         await ended(visitor, here)
+
+
+async def test_the_one_that_is_left_ends_and_another_stays(
+    model: ScriptedServer, house: House, visitor: Visitor
+) -> None:
+    one, other = temporary_id(), temporary_id()
+    async with visitor.line() as here, visitor.line() as there:
+        for line, conversation in ((here, one), (there, other)):
+            await line.follow(conversation)
+            model.says("Hello.")
+            await visitor.say("Hi", conversation)
+            await line.until(lambda frame: "Hello." in str(frame))
+        await here.follow(new_id())
+        await ended(visitor, one)
+        assert len((await there.follow(other))["messages"]) == 2
 
 
 async def test_it_ends_some_time_after_its_last_page_is_gone(
