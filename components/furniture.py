@@ -84,7 +84,7 @@ def _greeting() -> str:
         "after you close it. Whoever answers reads it, as always, and its requests are counted."
     )
     return (
-        f'<div class="kept"><h2>{say("What shall we talk about?")}</h2><p>{spent}</p></div>'
+        f'<div class="lasting"><h2>{say("What shall we talk about?")}</h2><p>{spent}</p></div>'
         f'<div class="fleeting"><h2>{say("A chat that leaves no trace")}</h2><p>{gone}</p></div>'
     )
 
