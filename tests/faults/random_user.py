@@ -1,12 +1,10 @@
 """Somebody who does anything at any time, on a Parley that is killed and started again."""
 
 import asyncio
-from collections.abc import Awaitable
+import random
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
-
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from messages import new_id
 from tests.faults.checker import Checker
@@ -17,18 +15,36 @@ from tests.pictures import png
 from tests.scripted_server import ScriptedServer
 
 
-class RandomUser(RuleBasedStateMachine):
-    """`folder` is where the data of one life are kept; set it before a run."""
+def run(folder: Path, steps: int, seed: int) -> None:
+    """So many steps, all of them by chance, the invariants looked at after each."""
+    user, trail = RandomUser(folder, random.Random(seed)), list[str]()
+    try:
+        for _ in range(steps):
+            act = user.chance.choice(user.acts)
+            trail.append(act.__name__)
+            act()
+            user.all_is_well()
+    except BaseException:
+        print(f"\nseed {seed}, {len(trail)} steps; the last: {', '.join(trail[-12:])}")
+        raise
+    finally:
+        user.close()
 
-    folder: Path
-    lives = 0
 
-    def __init__(self) -> None:
-        super().__init__()
-        type(self).lives += 1
+class RandomUser:
+    """What it may do stands in `acts`. (Hypothesis tries the simplest of all lives first: of one life
+    alone that is the same act all the time.)"""
+
+    def __init__(self, folder: Path, chance: random.Random) -> None:
+        self.chance = chance
+        self.acts: tuple[Callable[[], None], ...] = (
+            *(self.send, self.send, self.send_to_a_new_chat, self.stop, self.retry, self.edit),
+            *(self.wait, self.wait, self.reload, self.switch, self.delete, self.upload),
+            self.end_it_and_start_it_again,
+        )
         self.runner = asyncio.Runner()
         self.server = ScriptedServer().__enter__().improvises(long_with_a_tool)
-        data = self.folder / f"life{type(self).lives}"
+        data = folder / "data"
         self.parley = Parley(data, self.server.base_url).start()
         self.checks = Checker(data, self.server)
         self.coming = arrived(self.parley.address, self.checks)
@@ -43,7 +59,7 @@ class RandomUser(RuleBasedStateMachine):
 
         return self.runner.run(it())
 
-    def teardown(self) -> None:
+    def close(self) -> None:
         self.does(self.coming.__aexit__(None, None, None))
         self.parley.close()
         self.server.__exit__()
@@ -51,56 +67,48 @@ class RandomUser(RuleBasedStateMachine):
 
     # ── what somebody may do ────────────────────────────────────────────────────────────────────
 
-    @rule(speak=st.booleans())
-    def send(self, speak: bool) -> None:
+    def send(self) -> None:
+        speak = self.chance.random() < 0.5
         answer = self.does(self.person.says(self.here, media=self.media, speak=speak))
         if answer["ok"]:
             self.media = []
         assert answer["ok"] or answer["advice"], answer
 
-    @rule()
     def send_to_a_new_chat(self) -> None:
         self.here = new_id()
         self.talks.append(self.here)
-        self.send(speak=False)
+        self.send()
 
-    @rule()
     def stop(self) -> None:
         assert self.does(self.person.visitor.order({"do": "stop", "conversation": self.here}))["ok"]
 
-    @rule()
     def retry(self) -> None:
         if len(self.checks.messages(self.here)) >= 2:
             answer = self.does(self.person.retries(self.here))
             assert answer["ok"] or answer["advice"], answer
 
-    @rule(number=st.integers(0, 9))
-    def edit(self, number: int) -> None:
+    def edit(self) -> None:
         said = [m for m in self.checks.messages(self.here) if m.role == "user"]
         if said:
             order = {
                 "do": "edit",
                 "conversation": self.here,
-                "message": said[number % len(said)].id,
+                "message": self.chance.choice(said).id,
             }
             answer = self.does(self.person.visitor.order({**order, "text": "Another question."}))
             assert answer["ok"] or answer["advice"], answer
 
-    @rule(wait_s=st.floats(0, 1.5))
-    def wait(self, wait_s: float) -> None:
-        self.does(asyncio.sleep(wait_s))
+    def wait(self) -> None:
+        self.does(asyncio.sleep(self.chance.uniform(0, 1.5)))
 
-    @rule()
     def reload(self) -> None:
         shown = self.does(self.person.sees(self.here))
         last = self.checks.messages(self.here)
         assert not last or last[-1].id in shown
 
-    @rule(number=st.integers(0, 9))
-    def switch(self, number: int) -> None:
-        self.here = self.talks[number % len(self.talks)]
+    def switch(self) -> None:
+        self.here = self.chance.choice(self.talks)
 
-    @rule()
     def delete(self) -> None:
         if not self.checks.messages(self.here):
             return
@@ -111,9 +119,10 @@ class RandomUser(RuleBasedStateMachine):
         self.talks = [talk for talk in self.talks if talk != self.here] or [new_id()]
         self.here = self.talks[-1]
 
-    @precondition(lambda self: len(self.media) < 2)
-    @rule(number=st.integers(0, 999))
-    def upload(self, number: int) -> None:
+    def upload(self) -> None:
+        if len(self.media) >= 2:
+            return
+        number = self.chance.randrange(1000)
         sending = self.person.visitor.post(
             "/parley/media", content=png(f"Pier {number}"), headers={"x-file-name": "pier.png"}
         )
@@ -121,11 +130,10 @@ class RandomUser(RuleBasedStateMachine):
         assert answer.status_code == 201, answer.text
         self.media.append(answer.json()["sha256"])
 
-    @rule(dice=st.integers(0, 9), orderly=st.booleans())
-    def end_it_and_start_it_again(self, dice: int, orderly: bool) -> None:
-        if dice:  # a start takes seconds
+    def end_it_and_start_it_again(self) -> None:
+        if self.chance.random() > 0.2:  # a start takes seconds
             return
-        if orderly:
+        if self.chance.random() < 0.5:
             assert self.parley.end() < 5
         else:
             self.parley.kill()
@@ -134,7 +142,6 @@ class RandomUser(RuleBasedStateMachine):
 
     # ── what holds after each ───────────────────────────────────────────────────────────────────
 
-    @invariant()
     def all_is_well(self) -> None:
         if self.checks.running():
             assert not self.checks.wrong
