@@ -144,6 +144,6 @@ class RandomUser:
 
     def all_is_well(self) -> None:
         if self.checks.running():
-            assert not self.checks.wrong
+            assert not self.checks.wrong, self.checks.wrong
         else:
             self.checks.check(self.parley.said())
