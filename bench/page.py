@@ -193,7 +193,8 @@ async def _store(data: Path, owner: str, conversation: str, earlier: int) -> Non
 
 async def _many(provider: str, folder: Path) -> None:
     print("\n| replies at once | begun | first word p50, s | p95, s | the whole, p95, s |"
-          " of bare sockets, s | × | server CPU, s |\n| --- | --- | --- | --- | --- | --- | --- | --- |")  # fmt: skip
+          " of bare sockets, s | × | server CPU, s |")  # fmt: skip
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for streams in STREAMS:
         floor_s = await _raw(provider, streams)
         running = _parley(provider, folder / f"many{streams}")

@@ -95,7 +95,7 @@ def attached(page: Page, model: ScriptedServer) -> None:
         {"name": "say.wav", "mimeType": "audio/wav", "buffer": tone(1.0)},
     ]
     page.locator("#parley-image input[type=file]").set_input_files(files)
-    page.locator("#parley-attachments").get_by_text("tokens").wait_for()
+    page.locator("#parley-attachments").get_by_text("page · about").wait_for()
 
 
 def commands(page: Page, _: ScriptedServer) -> None:
