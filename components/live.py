@@ -33,11 +33,14 @@ _LOOK_AGAIN_S = 2.0
 
 
 class Live:
-    """All open pages, by owner."""
+    """All open pages, by owner. What stands `around` their chats is drawn for one page at a time: where
+    a hundred begin a turn in the same moment, their replies come first.
+    """
 
     def __init__(self, assistant: Assistant) -> None:
         self.assistant = assistant
         self.growing = 0
+        self.around = asyncio.Lock()
         self._lines: defaultdict[str, set[Line]] = defaultdict(set)
 
     def changed(self, owner: str) -> None:
@@ -276,7 +279,8 @@ class Line:
                     self._told |= new
                     await self._send({"kind": "forgotten", "memories": sorted(new)})
                 try:
-                    now = await self._draw_panes()
+                    async with self._live.around:
+                        now = await self._draw_panes()
                 except StoreFailed:
                     # Whoever asks for something is told; what stands around comes when it can be read.
                     asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self.stale.set)

@@ -85,6 +85,8 @@ def test_the_list_is_used_by_keyboard(
     expect(newer).to_have_attribute("aria-current", "page")
     page.locator("#parley-new").focus()
     page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Temporary chat")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.get_by_role("searchbox", name="Search everything that was said")).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(newer).to_be_focused()

@@ -231,8 +231,11 @@ async def test_a_server_that_hangs_up_unheard_is_told_as_broken(
 
 
 async def test_stopping_hangs_up(aimock: Serving, backend: Open, engine: AsyncEngine) -> None:
+    before = len(journal(aimock, "a story, slowly"))
     reading = asyncio.create_task(ask(backend(aimock, "custom"), asking("a story, slowly")))
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(20):
+        while len(journal(aimock, "a story, slowly")) == before:
+            await asyncio.sleep(0.05)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading

@@ -59,6 +59,8 @@ async def fail_one_by_one(
             server.speaks(tone(0.2 + nth / 1000)).speaks(tone(0.3 + nth / 1000))
             failing.fail(place.calls, below, nth, many=1, error=place.error)
             talk = await _whole_turn(person, nth)
+            if place.below == "chroma":
+                await asyncio.sleep(0.8)  # vectors are gathered, and written behind the turn
             failed = failing.stop().failed
             server.reset()
             await _answers_still(person, talk)

@@ -39,11 +39,18 @@ class Person:
 
     async def says(self, conversation: str, words: str = "What time is it?", **order: Any) -> Frame:
         """An order to send; the answer of the house. A message that was accepted is remembered."""
-        mark = f"m-{new_id()}"
+        return await self._marked({"do": "send", "conversation": conversation, **order}, words)
+
+    async def edits(self, conversation: str, message: str, words: str) -> Frame:
+        """Ask something else in place of that message, and have it answered."""
+        slip = {"do": "edit", "conversation": conversation, "message": message}
+        return await self._marked(slip, words)
+
+    async def _marked(self, order: Frame, words: str) -> Frame:
+        """Without a mark of its own, what is recalled beside a question would be taken for it."""
+        mark, conversation = f"m-{new_id()}", order["conversation"]
         self.checker.marks.add(mark)
-        text = f"{words} {mark}"
-        slip = {"do": "send", "conversation": conversation, "text": text, **order}
-        answer = await self.visitor.order(slip)
+        answer = await self.visitor.order({**order, "text": f"{words} {mark}"})
         if answer["ok"]:
             self.marks.append(mark)
             self.of_talk.setdefault(conversation, []).append(mark)

@@ -90,12 +90,8 @@ class RandomUser:
     def edit(self) -> None:
         said = [m for m in self.checks.messages(self.here) if m.role == "user"]
         if said:
-            order = {
-                "do": "edit",
-                "conversation": self.here,
-                "message": self.chance.choice(said).id,
-            }
-            answer = self.does(self.person.visitor.order({**order, "text": "Another question."}))
+            message = self.chance.choice(said).id
+            answer = self.does(self.person.edits(self.here, message, "Another question."))
             assert answer["ok"] or answer["advice"], answer
 
     def wait(self) -> None:
