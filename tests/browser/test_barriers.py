@@ -36,6 +36,12 @@ def barriers(page: Page) -> list[str]:
     every = _found(page, "{resultTypes: ['violations']}")
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(100)
+    page.evaluate(
+        "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+    )
+    page.wait_for_function(
+        "!document.getAnimations().some((one) => one instanceof CSSTransition)"
+    )  # what fades from light to dark has its colours then
     dark = _found(page, "{resultTypes: ['violations'], runOnly: ['color-contrast']}")
     page.emulate_media(color_scheme="light")
     return every + [f"in the dark: {one}" for one in dark]

@@ -5,6 +5,7 @@ import io
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -70,11 +71,13 @@ async def bob(parley: RunningParley) -> AsyncIterator[Attacker]:
 def holding(parley: RunningParley, words: bytes) -> list[str]:
     """The files in which these bytes stand, as text or as UTF-16."""
     places = [parley.data, Path(parley.environ["TMPDIR"])]
-    files = [path for place in places for path in place.rglob("*") if path.is_file()]
-    wide = words.decode().encode("utf-16-le")
-    return [
-        path.name for path in files if words in (data := path.read_bytes()).lower() or wide in data
-    ]
+    wide, found = words.decode().encode("utf-16-le"), []
+    for path in (path for place in places for path in place.rglob("*")):
+        with suppress(FileNotFoundError, IsADirectoryError):  # a journal comes and goes
+            data = path.read_bytes()
+            if words in data.lower() or wide in data:
+                found.append(path.name)
+    return found
 
 
 async def settled(parley: RunningParley, words: bytes) -> None:
