@@ -129,7 +129,7 @@ class Lineup:
             ("speech", speaks, speaks.model_for("speech")),
             ("drawing", line, provider.image),
         )
-        offers = (*self.offers(owner), *self._lines.of(owner).brushes())
+        offers = self._all_offers(owner)
         notes = {(offer.provider, offer.model): offer.note for offer in offers}
         picked = {p.sense: p for p in (await self.choices(owner, EVERYWHERE)).picks}
         if (here := await self.choices(owner, conversation_id)).provider:
@@ -149,8 +149,7 @@ class Lineup:
 
     async def pick(self, owner: str, sense: Sense, provider: str, model: str) -> None:
         """From now on this model does it, in all conversations; "" leaves it to Parley again."""
-        offers = (*self.offers(owner), *self._lines.of(owner).brushes())
-        known = [(o.provider, o.model) for o in offers if sense in o.senses]
+        known = [(o.provider, o.model) for o in self._all_offers(owner) if sense in o.senses]
         if model and (provider, model) not in known:
             raise Refused(
                 f"{model} is not offered for this.", "Refresh the list, or choose another model."
@@ -255,14 +254,14 @@ class Lineup:
 
     async def _lent(self, owner: str, board: Switchboard, answers: Line) -> tuple[Lent, ...]:
         """Who hears and speaks with requests of their own that count."""
-        by_name: dict[str, tuple[Line, tuple[Task, ...]]] = {}
-        for task in _LENT:
-            line = board.for_sense(task)
-            name = line.provider.name
-            if name != answers.provider.name and line.provider.billing != "free":
-                by_name[name] = (line, (*by_name.get(name, (line, ()))[1], task))
+        lines = {task: board.for_sense(task) for task in _LENT}
+        billed = {
+            one.provider.name: one for one in lines.values() if one.provider.billing != "free"
+        }
+        billed.pop(answers.provider.name, None)
         lent = []
-        for line, senses in by_name.values():
+        for name, line in billed.items():
+            senses = tuple(task for task, one in lines.items() if one.provider.name == name)
             model = line.model_for(senses[0])
             report = await usage_report(self._ledger, line.provider, owner, model)
             lent.append(Lent(line.provider.label, senses, report))
@@ -290,6 +289,10 @@ class Lineup:
         line = await self._line(owner, conversation_id or EVERYWHERE)
         chosen = (await self.choices(owner, conversation_id or EVERYWHERE)).model
         return line, chosen or line.model_for("chat")
+
+    def _all_offers(self, owner: str) -> tuple[Offer, ...]:
+        """Those that draw included."""
+        return (*self.offers(owner), *self._lines.of(owner).brushes())
 
     async def _board(self, owner: str) -> Switchboard:
         """The owner's lines, with the models that they chose by sense."""

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from assistant import Assistant, Refused
 from components.identity import who
-from components.words import told
+from components.words import explained
 
 
 def account_routes(assistant: Assistant, changed: Callable[[str], None]) -> APIRouter:
@@ -33,9 +33,7 @@ def account_routes(assistant: Assistant, changed: Callable[[str], None]) -> APIR
             if found.before:
                 await assistant.take_over(found.owner, found.before)
         except Refused as refused:
-            return JSONResponse(
-                {"message": told(refused.message), "advice": told(refused.advice)}, 409
-            )
+            return JSONResponse(explained(refused.message, refused.advice), 409)
         changed(found.owner)
         return JSONResponse({"message": "", "advice": ""})
 

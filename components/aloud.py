@@ -1,7 +1,7 @@
 """The route by which a reply is read out on demand: what changes in it, line by line, as it comes."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from assistant import Assistant, Refused
 from components.render import draw
-from components.words import told
+from components.words import explained
 from messages import Message
 
 _CHANGING = ("spoken", "foot")
@@ -39,7 +39,7 @@ async def _lines(messages: AsyncIterator[Message]) -> AsyncIterator[str]:
                 before = line
                 yield line
     except Refused as refused:
-        yield _line({"message": told(refused.message), "advice": told(refused.advice)})
+        yield _line(explained(refused.message, refused.advice))
 
 
 def _change(message: Message) -> str:
@@ -48,5 +48,5 @@ def _change(message: Message) -> str:
     return _line({"id": message.id, "set": changed, "keys": [piece.key for piece in pieces]})
 
 
-def _line(frame: dict[str, object]) -> str:
+def _line(frame: Mapping[str, object]) -> str:
     return json.dumps(frame, separators=(",", ":")) + "\n"

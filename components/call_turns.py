@@ -8,7 +8,7 @@ from assistant import Assistant, Refused, Take
 from components.call_meter import Meter, Prices
 from components.orders import Visitor
 from components.patch import Frame
-from components.words import number, say, told
+from components.words import explained, number, say, told
 from events import Event, Exchange, TurnStarted, begin, grow
 from voice.recording import as_wav
 from voice.turn_taking import TurnTaking
@@ -207,7 +207,7 @@ class CallTurns:
             self._taking.rest()
 
     async def _tell_why(self, message: str, advice: str) -> None:
-        await self._tell({"kind": "told", "message": told(message), "advice": told(advice)})
+        await self._tell({"kind": "told", **explained(message, advice)})
 
     async def _tell_costs(self) -> None:
         report = (await self._assistant.usage(self._who.owner, self._conversation)).report

@@ -18,7 +18,7 @@ from components import reading_page
 from components.conversation_search import results
 from components.identity import who
 from components.live import CONVERSATION_ID
-from components.words import language, say, speaking, told, word
+from components.words import explained, language, say, speaking, word
 from messages import Media
 
 _LONGEST_NAME = 80
@@ -217,7 +217,7 @@ async def _brought_in(
                 yield json.dumps(counted) + "\n"
             yield json.dumps({"done": True}) + "\n"
         except Refused as refused:
-            yield json.dumps(_why(refused)) + "\n"
+            yield json.dumps(explained(refused.message, refused.advice)) + "\n"
 
 
 def file_name(title: str) -> str:
@@ -236,8 +236,4 @@ def _saved_as(name: str) -> dict[str, str]:
 
 
 def _refusal(status: int, refused: Refused) -> JSONResponse:
-    return JSONResponse(_why(refused), status_code=status)
-
-
-def _why(refused: Refused) -> dict[str, str]:
-    return {"message": told(refused.message), "advice": told(refused.advice)}
+    return JSONResponse(explained(refused.message, refused.advice), status_code=status)

@@ -13,7 +13,7 @@ from assistant import Assistant, NotFound, Refused, tokens_of
 from components.identity import who
 from components.live import CONVERSATION_ID
 from components.render import as_pictures, length_of, media_url
-from components.words import say, told
+from components.words import explained, say
 from messages import Audio, Document, Image
 
 STATIC = Path(__file__).parent / "static"
@@ -161,4 +161,4 @@ def _described(kept: Image | Audio | Document) -> dict[str, object]:
 
 
 def _refusal(status: int, message: str, advice: str) -> JSONResponse:
-    return JSONResponse({"message": told(message), "advice": told(advice)}, status_code=status)
+    return JSONResponse(explained(message, advice), status_code=status)

@@ -16,7 +16,7 @@ from components import choice, context, conversation_list, memory_panel, panes, 
 from components.followed import Turn, by_turn
 from components.patch import Frame
 from components.render import article
-from components.words import told
+from components.words import explained
 from events import Event, TurnStarted
 from messages import Message
 
@@ -363,7 +363,7 @@ def _shown(conversation: str, found: Snapshot) -> Frame:
 
 
 def _told(refused: Refused | StoreFailed) -> Frame:
-    return {"kind": "refused", "message": told(refused.message), "advice": told(refused.advice)}
+    return {"kind": "refused", **explained(refused.message, refused.advice)}
 
 
 def _task(work: Coroutine[object, object, None]) -> asyncio.Task[None]:

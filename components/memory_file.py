@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from assistant import Assistant, Refused
-from components.words import told
+from components.words import explained
 from memories import MAX_IMPORT
 
 _HEADERS = {
@@ -31,8 +31,7 @@ def memory_routes(assistant: Assistant, changed: Callable[[str], None]) -> APIRo
         try:
             added = await assistant.memory.bring_back(owner, await _body(request))
         except Refused as refused:
-            why = {"message": told(refused.message), "advice": told(refused.advice)}
-            return JSONResponse(why, status_code=422)
+            return JSONResponse(explained(refused.message, refused.advice), status_code=422)
         changed(owner)
         return JSONResponse({"added": added})
 

@@ -27,7 +27,7 @@ from components.settings_panel import settings_routes
 from components.slips import Slips
 from components.theme import DARK, LIGHT, ParleyTheme
 from components.tongues import tongues
-from components.words import Tongue, told
+from components.words import Tongue, explained
 from gate.access import Access
 from gate.arrival import Arrival
 from gate.guard import Guard
@@ -148,7 +148,7 @@ def _stand_in_front(app: FastAPI, access: Access, sessions: Sessions, sign_key: 
 
 def _store_failed(_request: Request, failed: Exception) -> JSONResponse:
     assert isinstance(failed, StoreFailed)
-    return JSONResponse({"message": told(failed.message), "advice": told(failed.advice)}, 503)
+    return JSONResponse(explained(failed.message, failed.advice), 503)
 
 
 def _owner(request: Request) -> str:

@@ -49,7 +49,7 @@ from components.style_orders import (
 )
 from components.tool_orders import ApproveServer, Permit, RestartServer, ToolOrder
 from components.voice_orders import ChooseVoice, Preview, VoiceOrder
-from components.words import told
+from components.words import explained
 from messages import Choices
 from temporary import is_temporary, refuse_keeping
 
@@ -159,11 +159,11 @@ async def obey(
         order = _order.validate_json(slip)
         found = await _carry_out(assistant, visitor, order)
     except (Refused, StoreFailed) as refused:
-        return _answer(number, refused.message, refused.advice)
+        return answer_to(number, refused.message, refused.advice)
     except (ValidationError, ValueError, AttributeError, TypeError, RecursionError):
-        return _answer(number, "The page asked for something Parley does not know.", "Reload it.")
+        return answer_to(number, "The page asked for something Parley does not know.", "Reload it.")
     changed(visitor.owner)
-    return _answer(number, found=found)
+    return answer_to(number, found=found)
 
 
 async def _carry_out(
@@ -244,9 +244,10 @@ def _check_offered(assistant: Assistant, owner: str, decided: Choices) -> None:
     )
 
 
-def _answer(
+def answer_to(
     number: object, message: str = "", advice: str = "", found: dict[str, object] | None = None
 ) -> str:
+    """What the page is told of its order `number`; without a message it was done."""
     kept = number if isinstance(number, int) else 0
-    said = {"number": kept, "ok": not message, "message": told(message), "advice": told(advice)}
+    said = {"number": kept, "ok": not message, **explained(message, advice)}
     return json.dumps({**(found or {}), **said})

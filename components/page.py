@@ -11,8 +11,8 @@ from assistant import Assistant
 from components import call_view, furniture
 from components.guests import Guests
 from components.identity import who
-from components.orders import Visitor, obey
-from components.words import say, told
+from components.orders import Visitor, answer_to, obey
+from components.words import say
 from gate.throttle import Pace
 
 Order = Callable[[str, gr.Request], Awaitable[str]]
@@ -78,10 +78,7 @@ def build(
 
 
 def _refused(slip: str, message: str, advice: str) -> str:
-    number = _read(slip).get("number")
-    number = number if isinstance(number, int) else 0
-    said = {"message": told(message), "advice": told(advice)}
-    return json.dumps({"number": number, "ok": False, **said})
+    return answer_to(_read(slip).get("number"), message, advice)
 
 
 def _was_erase(slip: str, answer: str) -> bool:

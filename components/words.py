@@ -79,6 +79,11 @@ def told(sentences: str) -> str:
     return _translated(name, sentences)
 
 
+def explained(message: str, advice: str) -> dict[str, str]:
+    """What a layer refused, and what to do next, as the page is told of it."""
+    return {"message": told(message), "advice": told(advice)}
+
+
 def language() -> str:
     """Of the reader, one of LANGUAGES."""
     return _spoken.get()

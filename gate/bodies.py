@@ -74,17 +74,14 @@ class Body:
         if (not self._length.isdecimal() and self._length) or int(self._length or 0) > self._most:
             await self._refuse(413)
             return
-        if self._length and int(self._length) <= SMALL:
-            with suppress(ClientDisconnect):
-                await app(self._scope, self._next, self._answer)
-            return
-        network: str = self._scope["state"]["came"].network
-        of_one = MOST_AT_ONCE if network else MOST_IN_ALL
-        if self._coming[network] >= of_one or self._coming.total() >= MOST_IN_ALL:
-            await self._refuse(503)
-            return
-        self._coming[network] += 1
-        self._counted = True
+        if not self._length or int(self._length) > SMALL:
+            network: str = self._scope["state"]["came"].network
+            of_one = MOST_AT_ONCE if network else MOST_IN_ALL
+            if self._coming[network] >= of_one or self._coming.total() >= MOST_IN_ALL:
+                await self._refuse(503)
+                return
+            self._coming[network] += 1
+            self._counted = True
         try:
             with suppress(ClientDisconnect):
                 await app(self._scope, self._next, self._answer)

@@ -14,7 +14,7 @@ from memory.database import reading
 from memory.edge import Missing, clean, known_hash, known_owner
 from memory.schema import media as owned
 from memory.schema import message_media
-from memory.storage_faults import StoreFailed, filing
+from memory.storage_faults import filing
 from messages import Media
 
 LONGEST_NAME = 200
@@ -75,13 +75,11 @@ class MediaStore:
 
     def read(self, media: Media) -> bytes:
         """The bytes themselves; call it in a thread. Raises Missing, StoreFailed."""
-        try:
-            with filing():
+        with filing():
+            try:
                 return self._place(media.sha256).read_bytes()
-        except StoreFailed as failed:
-            if isinstance(failed.__cause__, FileNotFoundError):
+            except FileNotFoundError:
                 raise Missing("No such file.") from None
-            raise
 
     async def disown(self, owner: str, sha256s: Iterable[str]) -> None:
         """Give up those that no message of `owner` refers to; the last one takes the file along."""

@@ -107,9 +107,10 @@ class Recall:
             kind="fact",
             subject=understood("fact", words).subject,
         )
-        for found in await self._told(owner, [row]):
-            return found
-        raise Missing("What was said there is forgotten.")
+        found = await self._told(owner, [row])
+        if not found:
+            raise Missing("What was said there is forgotten.")
+        return found[0]
 
     async def recall(
         self,
@@ -307,9 +308,8 @@ class Recall:
         ids = [known_id(message_id) for message_id in message_ids]
         had = set[str]()
         for start in range(0, len(ids), AT_ONCE):
-            some = ids[start : start + AT_ONCE]
-            gone = await self._gone(owner, self._book.drop_messages(owner, some))
-            had |= {row.message_id for row in gone}
+            dropping = self._book.drop_messages(owner, ids[start : start + AT_ONCE])
+            had |= {row.message_id for row in await self._gone(owner, dropping)}
         return had
 
     async def export(self, owner: str) -> bytes:

@@ -18,7 +18,7 @@ from components.files import STATIC
 from house import House
 from messages import new_id
 from temporary import MARK
-from tests.components.conftest import Visitor
+from tests.components.conftest import Line, Visitor
 from tests.components.test_call import calling
 from tests.pictures import encoded, png
 from tests.scripted_server import ScriptedServer
@@ -32,6 +32,21 @@ SECRET, ANSWER = "xylophone-7391", "zeppelin-2846"
 
 def temporary_id() -> str:
     return MARK + new_id()[len(MARK) :]
+
+
+async def talked(
+    line: Line,
+    visitor: Visitor,
+    model: ScriptedServer,
+    here: str,
+    words: str = "Hi",
+    reply: str = "Hello.",
+) -> None:
+    """A turn in this chat, seen on this page."""
+    await line.follow(here)
+    model.says(reply)
+    await visitor.say(words, here)
+    await line.until(lambda frame: reply in str(frame))
 
 
 def left_in(folder: Path, sought: str | bytes) -> Iterator[Path]:
@@ -126,10 +141,7 @@ async def test_it_ends_when_another_chat_is_opened_and_outlives_a_reload(
 ) -> None:
     here = temporary_id()
     async with visitor.line() as line:
-        await line.follow(here)
-        model.says("Hello.")
-        await visitor.say("Hi", here)
-        await line.until(lambda frame: "Hello." in str(frame))
+        await talked(line, visitor, model, here)
     async with visitor.line() as again:
         assert len((await again.follow(here))["messages"]) == 2
         await again.follow(new_id())
@@ -157,10 +169,7 @@ async def test_it_ends_some_time_after_its_last_page_is_gone(
     house.assistant.visits.patience_s = 0.5
     here = temporary_id()
     async with visitor.line() as line:
-        await line.follow(here)
-        model.says("Hello.")
-        await visitor.say("Hi", here)
-        await line.until(lambda frame: "Hello." in str(frame))
+        await talked(line, visitor, model, here)
         await asyncio.sleep(0.7)
         async with visitor.line() as another, stranger.line() as theirs:
             assert (await another.follow(here))["messages"]
@@ -237,10 +246,7 @@ async def test_what_lists_finds_and_takes_along_knows_nothing_of_it(
 ) -> None:
     here = temporary_id()
     async with visitor.line() as line:
-        await line.follow(here)
-        model.says(f"The {ANSWER}.")
-        await visitor.say(f"What is a {SECRET}?", here)
-        await line.until(lambda frame: ANSWER in str(frame))
+        await talked(line, visitor, model, here, f"What is a {SECRET}?", f"The {ANSWER}.")
         # Memory cannot be put on there either.
         await visitor.order({"do": "pause-memory", "conversation": here, "paused": False})
         await line.say({"remembering": {"query": SECRET}})
@@ -296,10 +302,7 @@ async def test_what_was_decided_for_all_chats_holds_there_and_what_is_decided_th
     assert (await visitor.order(style))["ok"]
     assert (await visitor.order({"do": "permit", "tool": "calculate", "permission": "off"}))["ok"]
     async with visitor.line() as line:
-        await line.follow(here)
-        model.says("Yes.")
-        await visitor.say("Hi", here)
-        await line.until(lambda frame: "Yes." in str(frame))
+        await talked(line, visitor, model, here)
     assert "calculate" not in {tool["function"]["name"] for tool in model.requests[0]["tools"]}
     assert "Be brief." in str(model.requests[0]["messages"])
 

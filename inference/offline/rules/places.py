@@ -154,13 +154,18 @@ def zones_in(text: str) -> list[tuple[int, str, str]]:
                 break
         else:
             i += 1
-    return sorted({*found, *_among_others(text, known)})
+    return sorted({*found, *_among_others(text)})
 
 
-def _among_others(text: str, known: dict[str, str]) -> list[tuple[int, str, str]]:
+def _among_others(text: str) -> list[tuple[int, str, str]]:
     """Places in scripts that put no spaces between words."""
-    names = (name for name in known if _WITHOUT_SPACES.match(name) and name in text)
-    return [(text.index(name), name, known[name]) for name in names]
+    known = _without_spaces()
+    return [(text.index(name), name, zone) for name, zone in known.items() if name in text]
+
+
+@cache
+def _without_spaces() -> dict[str, str]:
+    return {name: zone for name, zone in zones().items() if _WITHOUT_SPACES.match(name)}
 
 
 def _written(text: str, window: list[re.Match[str]]) -> str:
