@@ -1,7 +1,7 @@
 // Who answers in this conversation, and in which form: the sheet behind the status line, and what a
 // reply in JSON offers.
 
-import { $, $$, escape, icon, on } from "./dom.js";
+import { $, $$, escape, handBack, icon, on } from "./dom.js";
 import * as conversations from "./conversations.js";
 import * as line from "./line.js";
 import * as ownKey from "./own_key.js";
@@ -73,7 +73,7 @@ function closed() {
   line.choosing(false);
   dialog.innerHTML = "";
   drawn = false;
-  ($(`[data-pane="${opener}"] [data-do="who-answers"]`) ?? $("#parley-input textarea")).focus();
+  handBack($(`[data-pane="${opener}"] [data-do="who-answers"]`) ?? $("#parley-input textarea"));
 }
 
 /** The sheet as it is now. What the reader is in the middle of stays as it was. */

@@ -16,6 +16,9 @@ export function ready(...selectors) {
   });
 }
 
+/** Focuses `element`, unless the reader went on elsewhere meanwhile: a dialog is told late that it was closed. */
+export const handBack = (element) => document.activeElement === document.body && element.focus();
+
 const acts = new Map();
 
 /** Runs `act(element, event)` when an element with data-do="name" is clicked, now or later. */

@@ -1,6 +1,6 @@
 // The panel of all that is remembered: what is looked for, what comes, and what concerns all of it.
 
-import { $, $$, localise, on } from "./dom.js";
+import { $, $$, handBack, localise, on } from "./dom.js";
 import * as conversations from "./conversations.js";
 import { confirmed } from "./layers.js";
 import * as line from "./line.js";
@@ -72,7 +72,7 @@ function closed() {
   clearTimeout(typing);
   line.remembering(null);
   dialog.replaceChildren();
-  ($("[data-do=memories]") ?? $("#parley-input textarea")).focus();
+  handBack($("[data-do=memories]") ?? $("#parley-input textarea"));
 }
 
 function seek() {

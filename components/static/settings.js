@@ -1,6 +1,6 @@
 // All settings in one dialog. What is kept in this browser is decided here, all else by the server.
 
-import { $, $$, localise, on, store } from "./dom.js";
+import { $, $$, handBack, localise, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
 import * as memories from "./memories.js";
 import { order } from "./orders.js";
@@ -65,7 +65,7 @@ function closed() {
   if (dialog.open) return;
   dialog.replaceChildren();
   const opener = $("[data-do=settings]");
-  (opener?.checkVisibility() ? opener : $("#parley-input textarea")).focus();
+  handBack(opener?.checkVisibility() ? opener : $("#parley-input textarea"));
 }
 
 /** What others changed is shown, unless something is being written. */

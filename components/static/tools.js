@@ -1,6 +1,6 @@
 // The panel of all tools: what each may do, and how the servers are that they come from.
 
-import { $, $$, on } from "./dom.js";
+import { $, $$, handBack, on } from "./dom.js";
 import * as line from "./line.js";
 import { renew } from "./memories.js";
 import { order } from "./orders.js";
@@ -47,7 +47,7 @@ function closed() {
   if (dialog.open) return; // opened again before this was told
   line.tools(false);
   dialog.replaceChildren();
-  ($("[data-do=tools]") ?? $("#parley-input textarea")).focus();
+  handBack($("[data-do=tools]") ?? $("#parley-input textarea"));
 }
 
 /** What came from the server, put in place piece by piece. */
