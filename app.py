@@ -2,12 +2,13 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -40,6 +41,7 @@ async def _get_ready(house: House, alone: bool) -> None:
     await house.layers.recall.warm()
     for line in house.lines.lines():
         await line.backend.warm()
+    gc.freeze()
 
 
 def main() -> int:
@@ -170,18 +172,30 @@ async def _ask(arguments: argparse.Namespace, chosen: Settings, connection: Conn
             return 2
 
 
+@contextmanager
+def _loading() -> Iterator[None]:
+    """What is loaded meanwhile stays: to look through it for garbage takes long now, and in every reply."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 async def _serve_page(house: House, chosen: Settings, listener: socket.socket) -> None:
-    import uvicorn
-    from fastapi import FastAPI
+    with _loading():
+        import uvicorn
+        from fastapi import FastAPI
 
-    from components.mount import mount
-    from components.sharing import Link
-    from gate.opening import access_to, sign_key
+        from components.mount import mount
+        from components.sharing import Link
+        from gate.opening import access_to, sign_key
 
-    link = Link() if chosen.share else None
-    access = access_to(chosen, link.port if link else 0)
-    bare = FastAPI(openapi_url=None)
-    page = mount(bare, house.assistant, sign_key(chosen), VERSION, access)
+        link = Link() if chosen.share else None
+        access = access_to(chosen, link.port if link else 0)
+        bare = FastAPI(openapi_url=None)
+        page = mount(bare, house.assistant, sign_key(chosen), VERSION, access)
     address, port = listener.getsockname()[:2]
     async with AsyncExitStack() as stack:
         app = await _with_door(stack, page, house.assistant, chosen) if chosen.mcp else page

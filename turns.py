@@ -51,6 +51,7 @@ class _Live:
     """A turn in flight: its events, and the exchange they have made so far."""
 
     exchange: Exchange
+    said: Message  # as it is stored
     began: float = field(default_factory=time)
     events: list[Event] = field(default_factory=list)
     ended: bool = False
@@ -200,7 +201,7 @@ class Turns:
                 waiting.cancel()
 
     def _launch(self, key: Key, begun: Begun, wishes: Wishes, place: Place) -> Begun:
-        live = _Live(Exchange(begun.said, begun.reply))
+        live = _Live(Exchange(begun.said, begun.reply), begun.said)
         self._live[key] = live
         live.task = asyncio.create_task(self._run(key, live, wishes, place))
         live.task.add_done_callback(_report)
@@ -278,9 +279,11 @@ class Turns:
         live.much_unsaved.clear()
         live.unsaved_chars = 0
         owner, conversation_id = key
-        exchange = live.exchange
+        said, reply = live.exchange.said, live.exchange.reply
+        # What was said stands there since before the turn: it is stored again only where it changed.
+        changed = (reply,) if said is live.said else (said, reply)
         try:
-            await self._conversations.save(owner, conversation_id, exchange.said, exchange.reply)
+            await self._conversations.save(owner, conversation_id, *changed)
             live.trouble = None
         except StoreFailed as failed:
             if live.trouble is None:

@@ -30,6 +30,10 @@ _PACE_S = 0.05
 _SHARE_S = 0.004
 """What each growing reply adds to the pause between updates: a hundred replies get 2.5 a second each."""
 _LOOK_AGAIN_S = 2.0
+_GATHER_S = 0.02
+"""What changes around a chat changes several times in one moment."""
+_BUSY_S, _PATIENCE_S = 0.015, 1.5
+"""Where the loop comes round no sooner, replies begin or grow: what stands around them waits, so long."""
 
 
 class Live:
@@ -75,6 +79,16 @@ class Live:
         for line in self._lines.get(owner, ()):
             if line.conversation == conversation:
                 line.look_again(even_now=True)
+
+    async def calm(self) -> None:
+        """Return when the machine has time for more than replies, or soon."""
+        loop = asyncio.get_running_loop()
+        until, lag_s = loop.time() + _PATIENCE_S, _GATHER_S
+        while lag_s > _BUSY_S and loop.time() < until:
+            await asyncio.sleep(_GATHER_S)
+            asked = loop.time()
+            await asyncio.sleep(0)
+            lag_s = loop.time() - asked
 
     def pause_s(self) -> float:
         """How long to gather events before the next update."""
@@ -274,6 +288,7 @@ class Line:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while True:
                 await self.stale.wait()
+                await self._live.calm()
                 self.stale.clear()
                 if new := self.forgotten - self._told:
                     self._told |= new

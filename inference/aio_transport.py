@@ -7,8 +7,9 @@ from typing import Any
 import aiohttp
 import httpx2
 
-KEPT_S = 5.0
-"""How long an idle connection is kept; servers close theirs soon after."""
+KEPT_S = 2.0
+"""How long an idle connection is kept: many servers close theirs after five seconds, and what was sent
+in that moment is lost, perhaps paid for."""
 LONGEST_LINE = 64 * 1024
 
 _MEANS: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (

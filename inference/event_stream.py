@@ -65,14 +65,20 @@ class EventStream:
 
     def feed(self, data: bytes) -> list[Chunk]:
         out: list[Chunk] = []
+        words: list[str] = []  # of neighbours, which are looked through together
         for event, value in self._lines.feed(data):
             if self.error is not None:
                 break
             if not event and (text := _words_alone(value)):
                 self.signs += 1
-                out += self._said(text)
-            else:
-                out += self._value(event, value)
+                words.append(text)
+                continue
+            if words:
+                out += self._said("".join(words))
+                words = []
+            out += self._value(event, value)
+        if words:
+            out += self._said("".join(words))
         return out
 
     def close(self, *, cut: bool = False) -> list[Chunk]:
@@ -253,6 +259,20 @@ class EventStream:
             return message
         fresh = {k: v for k, v in message.items() if k == "tool_calls" and not self._calls}
         return {**fresh, "content": str(content)[len(before) :]}
+
+
+def joined(chunks: list[Chunk]) -> list[Chunk]:
+    """Neighbouring words as one chunk, neighbouring thoughts too: each is dealt with many times over."""
+    out: list[Chunk] = []
+    for chunk in chunks:
+        last = out[-1] if out else None
+        if isinstance(chunk, TextChunk) and isinstance(last, TextChunk):
+            out[-1] = TextChunk(last.text + chunk.text)
+        elif isinstance(chunk, ReasoningChunk) and isinstance(last, ReasoningChunk):
+            out[-1] = ReasoningChunk(last.text + chunk.text)
+        else:
+            out.append(chunk)
+    return out
 
 
 _MORE = ("reasoning_content", "reasoning", "reasoning_details", "tool_calls", "function_call")

@@ -22,7 +22,7 @@ from inference.backend import (
     Speech,
 )
 from inference.drawing import Drawn, Wanted, image_fields, is_at, lying_at, painted, whole, worded
-from inference.event_stream import EventStream
+from inference.event_stream import EventStream, joined
 from inference.ledger import DONE, UNREACHED, Aside, Ledger
 from inference.openai_wire import chat_body
 from inference.provider import Provider
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 EMBEDDED_AT_ONCE = 64
+GATHER_S = 0.002
+"""What each other reply adds to the pause between two readings of one: many are read in larger pieces,
+for which no page has to wait longer than for its next update."""
 CHARACTERS_A_TOKEN = 4
 """A guess, for the ledger alone: where the provider counts, its count is written beside it."""
 
@@ -76,6 +79,7 @@ class OpenAIBackend:
         self._retries = retries or Retries()
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
+        self._streaming = 0
         self._voices: tuple[Voice, ...] = ()
         self._asked_voices = False
 
@@ -115,7 +119,7 @@ class OpenAIBackend:
             broken: BackendError | None = None
             try:
                 async for piece in data:
-                    for chunk in stream.feed(piece):
+                    for chunk in joined(stream.feed(piece)):
                         yield chunk
                     if stream.over:
                         break
@@ -330,6 +334,7 @@ class OpenAIBackend:
                     answer = api.create(**body, timeout=patience(self._deadlines, bounded=False))
                     response = await answer.__aenter__()
                 spent.heed(response.headers)
+                self._streaming += 1
                 try:
                     pieces = response.iter_bytes()
                     while True:
@@ -339,7 +344,10 @@ class OpenAIBackend:
                             return
                         yield piece
                         watch.heard(stream.signs)
+                        if stream.signs and self._streaming > 1:
+                            await asyncio.sleep(GATHER_S * (self._streaming - 1))
                 finally:
+                    self._streaming -= 1
                     await answer.__aexit__(None, None, None)
             except TimeoutError:
                 raise watch.lapsed(asked) from None

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from memory.sqlite_thread import READING, WRITING, connecting
 from memory.storage_faults import Words, told_in_words
 
 Migration = Callable[[sa.Connection], None]
@@ -36,6 +37,8 @@ _PRAGMAS = (
     "secure_delete=ON",
     f"busy_timeout={BUSY_MS}",
 )
+_CONNECTIONS = 15
+"""Kept open: each is a thread, and takes a while to open."""
 _PAGE = 4096
 """Bytes of a page of SQLite, unless it is told otherwise."""
 
@@ -112,8 +115,7 @@ async def in_memory(
 ) -> AsyncEngine:
     """The same for a database in RAM, which SQLite knows by `name` in this process alone. It grows to
     `most_bytes`; StoreFailed says `full` then."""
-    place = f"sqlite+aiosqlite:///file:{name}?vfs=memdb&uri=true"
-    engine = _of_sqlite(place)
+    engine = _of_sqlite(sa.make_url(f"sqlite+aiosqlite:///file:{name}?vfs=memdb&uri=true"))
     # What is too large to sort in its cache SQLite would put into a file.
     pragmas = ("temp_store=MEMORY", f"max_page_count={most_bytes // _PAGE}")
     sa.event.listen(engine.sync_engine, "connect", partial(_configure, pragmas=pragmas))
@@ -122,9 +124,14 @@ async def in_memory(
     return engine
 
 
-def _of_sqlite(place: sa.URL | str) -> AsyncEngine:
+def _of_sqlite(place: sa.URL) -> AsyncEngine:
     engine = create_async_engine(
-        place, connect_args={"isolation_level": None}, hide_parameters=True
+        place,
+        async_creator=connecting(place),
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        pool_use_lifo=True,
+        hide_parameters=True,
     )
     sa.event.listen(engine.sync_engine, "connect", _configure)
     sa.event.listen(engine.sync_engine, "begin", _begin)
@@ -144,7 +151,7 @@ def _by_asyncpg(url: sa.URL) -> sa.URL:
 
 def reading(engine: AsyncEngine) -> AsyncEngine:
     """The same database for reading alone: such transactions neither wait for writers nor block."""
-    return engine.execution_options(parley_begin="BEGIN")
+    return engine.execution_options(parley_begin=READING)
 
 
 async def erase_traces(engine: AsyncEngine) -> None:
@@ -164,9 +171,9 @@ def _configure(
 
 
 def _begin(connection: sa.Connection) -> None:
-    statement = connection.get_execution_options().get("parley_begin", "BEGIN IMMEDIATE")
-    if statement:
-        connection.exec_driver_sql(statement)
+    statement = connection.get_execution_options().get("parley_begin", WRITING)
+    if statement and (driver := connection.connection.driver_connection):
+        driver.begin_with(statement)
 
 
 def _take_turns(connection: sa.Connection) -> None:

@@ -11,8 +11,8 @@ from memory.vectors import VectorStore, VectorsUnusable
 log = logging.getLogger(__name__)
 
 GATHER_S = 0.3
-"""So long vectors gather before they are written: those of a turn come together then, and each write
-of Chroma's takes eight `fsync` however many there are."""
+"""So long vectors gather before they are written: those of a turn, and of everybody's turns, come together
+then, and each write of Chroma's takes eight `fsync` and 10 ms of the interpreter however many there are."""
 MOST = 4_000
 """Vectors; whoever adds more waits until these are written."""
 LAST_S = 5.0
@@ -69,20 +69,23 @@ class Unwritten:
             await asyncio.wait_for(self._at_once.wait(), GATHER_S)
         try:
             while self._waiting:
-                owner, some = self._next()
                 # Nothing may come between taking these and handing them over: what is dropped
                 # afterwards is dropped from the store after it was put there.
-                await self._store.put(owner, some)
+                await self._store.put_all(self._next())
         except VectorsUnusable as error:
             log.warning("Vectors were not stored and will be made again: %s", error)
             self._waiting.clear()
         finally:
             self._at_once.clear()
 
-    def _next(self) -> tuple[str, dict[str, Vectors]]:
-        owner = next(iter(self._waiting))
-        mine = self._waiting[owner]
-        some = {key: mine.pop(key) for key in list(mine)[: self._store.at_once]}
-        if not mine:
-            del self._waiting[owner]
-        return owner, some
+    def _next(self) -> dict[str, dict[str, Vectors]]:
+        """As many as go in one call, of the owners who wait longest."""
+        some: dict[str, dict[str, Vectors]] = {}
+        room = self._store.at_once
+        while room and self._waiting:
+            owner, mine = next(iter(self._waiting.items()))
+            some[owner] = {key: mine.pop(key) for key in list(mine)[:room]}
+            room -= len(some[owner])
+            if not mine:
+                del self._waiting[owner]
+        return some

@@ -131,12 +131,16 @@ class VectorStore:
 
     async def put(self, owner: str, vectors: Mapping[str, Vectors]) -> None:
         """Keep these. A vector of 0 alone says nothing and is left out, as if it were missing."""
-        telling = {key: vector for key, vector in vectors.items() if vector.any()}
-        if len(telling) < len(vectors):
+        await self.put_all({owner: vectors})
+
+    async def put_all(self, by_owner: Mapping[str, Mapping[str, Vectors]]) -> None:
+        """The same for several owners, in as few calls as there can be."""
+        every = [(owner, *row) for owner, rows in by_owner.items() for row in rows.items()]
+        telling = [row for row in every if row[2].any()]
+        if len(telling) < len(every):
             self.incomplete.set()
-        for batch in _batches(list(telling), self._place.written):
-            rows = {key: telling[key] for key in batch}
-            await self._change(partial(_put, owner, rows))
+        for start in range(0, len(telling), self._place.written):
+            await self._change(partial(_put, telling[start : start + self._place.written]))
 
     async def drop(self, ids: Sequence[str]) -> None:
         """Remove these, whoever owns them: the caller knows from the database."""
@@ -274,12 +278,12 @@ def _get(owner: str, ids: Sequence[str], collection: Any) -> dict[str, Vectors]:
     return {key: vector for key, vector, whose in about if whose == _owned_by(owner)}
 
 
-def _put(owner: str, vectors: Mapping[str, Vectors], collection: Any) -> None:
+def _put(rows: Sequence[tuple[str, str, Vectors]], collection: Any) -> None:
+    """Each row an owner, an id and its vector."""
+    owners, ids, vectors = zip(*rows, strict=True)
     # `add` silently ignores an id that is there.
     collection.upsert(
-        ids=list(vectors),
-        embeddings=list(vectors.values()),
-        metadatas=[_owned_by(owner)] * len(vectors),
+        ids=list(ids), embeddings=list(vectors), metadatas=list(map(_owned_by, owners))
     )
 
 

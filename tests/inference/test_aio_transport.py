@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -53,6 +54,35 @@ async def test_who_hangs_up_after_the_request_may_be_paid_for_it(
     assert chunks == []
     assert await outcomes(engine) == ["Interrupted"]
     assert await Ledger(engine).used_today("custom") == 1
+
+
+async def test_a_line_that_was_idle_for_seconds_is_not_used_again(backend: Open) -> None:
+    """Many servers close it after five: what is sent in that moment is lost, and perhaps paid for."""
+    lines: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines.append(writer)
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(re.search(rb"content-length: (\d+)", head.lower())[1])  # type: ignore[index]
+                await reader.readexactly(length)
+                size = f"content-length: {len(WHOLE)}\r\n\r\n".encode()
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n" + size + WHOLE
+                )
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        opened = backend(base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        await ask(opened)
+        await ask(opened)
+        assert len(lines) == 1  # rounds of tools share one
+        await asyncio.sleep(3)
+        assert text(await ask(opened)) == "Yes."
+        assert len(lines) == 2
+        for line in lines:
+            line.close()
 
 
 async def test_who_lets_nobody_in_gets_nothing_and_costs_nothing(

@@ -32,6 +32,7 @@ from inference.ledger import Ledger
 from inference.openai_backend import OpenAIBackend
 from inference.provider import Quirks
 from messages import Media, Message, Text, ToolCall, ToolResult
+from tests.inference.asking import text
 from tests.inference.conftest import KEY, Open
 from tests.scripted_server import ScriptedServer, tone
 
@@ -73,10 +74,23 @@ async def test_a_reply_streams_and_costs_one_request(
 ) -> None:
     model.thinks("Hm.").says("It is ", "late.")
     chunks = await ask(backend())
-    assert chunks[:3] == [ReasoningChunk("Hm."), TextChunk("It is "), TextChunk("late.")]
-    assert isinstance(chunks[3], FinishedChunk)
+    assert chunks[0] == ReasoningChunk("Hm.")
+    assert text(chunks) == "It is late."
+    assert isinstance(end := chunks[-1], FinishedChunk)
     assert [hit.path for hit in model.hits] == ["/v1/chat/completions"]
-    assert await outcomes(engine) == [("done", chunks[3].prompt_tokens, 3)]
+    assert await outcomes(engine) == [("done", end.prompt_tokens, 3)]
+
+
+async def test_many_replies_at_once_are_read_in_larger_pieces(
+    model: ScriptedServer, backend: Open
+) -> None:
+    opened = backend()
+    words = [f"word{n} " for n in range(60)]
+    for _ in range(20):
+        model.says(*words, delay_s=0.01)
+    for chunks in await asyncio.gather(*(ask(opened) for _ in range(20))):
+        assert text(chunks) == "".join(words)
+        assert len(chunks) < 40
 
 
 async def test_the_body_is_what_the_wire_made_and_nothing_more(

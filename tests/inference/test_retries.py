@@ -97,8 +97,7 @@ async def test_a_429_of_the_minute_waits_as_long_as_the_server_says(
     chunks = await ask(opened)
     waited = time.monotonic() - started
     asked = 1.0 if "Retry-After" in headers else 0.3
-    assert retries(chunks)[0].wait_s == pytest.approx(waited, abs=0.5)
-    assert waited >= asked
+    assert asked <= retries(chunks)[0].wait_s <= waited
     assert text(chunks) == "Now."
     assert (await outcomes(engine))[-2:] == ["RateLimited", "done"]
 
