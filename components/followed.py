@@ -38,6 +38,14 @@ class Turn:
     def growing(self) -> bool:
         return bool(self._counted)
 
+    @property
+    def speaks(self) -> bool:
+        """Whether the reply has words already, or is whole."""
+        if self._exchange is None:
+            return True
+        reply = self._exchange.reply
+        return reply.status != "running" or bool(reply.parts)
+
     def after(self, events: Sequence[Event]) -> list[Frame]:
         """What the page must change after these events."""
         for event in events:

@@ -29,6 +29,7 @@ _MOST_LINES = 24
 _PACE_S = 0.05
 _SHARE_S = 0.004
 """What each growing reply adds to the pause between updates: a hundred replies get 2.5 a second each."""
+_EAGER = 0.2  # of that pause, until the first word is there
 _LOOK_AGAIN_S = 2.0
 _GATHER_S = 0.02
 """What changes around a chat changes several times in one moment."""
@@ -280,7 +281,7 @@ class Line:
                 if changes := turn.after(part):
                     frame: Frame = {"kind": "turn", "conversation": conversation}
                     await self._send({**frame, "fresh": fresh, "messages": changes})
-            await asyncio.sleep(self._live.pause_s())
+            await asyncio.sleep(self._live.pause_s() * (1 if turn.speaks else _EAGER))
             batch = await anext(events)
 
     async def _keep_panes(self) -> None:

@@ -331,7 +331,14 @@ class OpenAIBackend:
             try:
                 async with asyncio.timeout_at(watch.until):
                     api = client.chat.completions.with_streaming_response
-                    answer = api.create(**body, timeout=patience(self._deadlines, bounded=False))
+                    # As it is: the SDK would look through every message and tool, 0.1 ms each.
+                    answer = api.create(
+                        model=asked.model,
+                        messages=(),
+                        stream=True,
+                        extra_body=body,
+                        timeout=patience(self._deadlines, bounded=False),
+                    )
                     response = await answer.__aenter__()
                 spent.heed(response.headers)
                 self._streaming += 1
