@@ -139,8 +139,8 @@ class VectorStore:
         telling = [row for row in every if row[2].any()]
         if len(telling) < len(every):
             self.incomplete.set()
-        for start in range(0, len(telling), self._place.written):
-            await self._change(partial(_put, telling[start : start + self._place.written]))
+        for batch in _batches(telling, self._place.written):
+            await self._change(partial(_put, batch))
 
     async def drop(self, ids: Sequence[str]) -> None:
         """Remove these, whoever owns them: the caller knows from the database."""
@@ -261,9 +261,9 @@ def collection_name(embedding: str, prefix: str = "") -> str:
     return f"{prefix}{plain}"
 
 
-def _batches(ids: Sequence[str], at_once: int) -> Iterator[list[str]]:
-    for start in range(0, len(ids), at_once):
-        yield list(ids[start : start + at_once])
+def _batches(every: Sequence[T], at_once: int) -> Iterator[list[T]]:
+    for start in range(0, len(every), at_once):
+        yield list(every[start : start + at_once])
 
 
 def _owned_by(owner: str) -> dict[str, str]:
