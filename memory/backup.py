@@ -52,7 +52,7 @@ def restore(archive: Path, data: Path) -> int:
     """
     lock = claim(data)
     try:
-        there = sorted(path.name for path in data.iterdir() if path.name != "parley.lock")
+        there = sorted(path.name for path in data.iterdir() if path.suffix != ".lock")
         if there:
             raise DatabaseRefused(
                 f"{data} is not empty ({', '.join(there[:5])}).",

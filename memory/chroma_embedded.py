@@ -1,4 +1,7 @@
-"""Chroma inside this process, in files of its own: looked at before use, put aside when damaged."""
+"""Chroma inside this process, in files of its own: looked at before use, put aside when damaged.
+
+The process is `memory/chroma_worker.py`.
+"""
 
 import contextlib
 import json
@@ -13,6 +16,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from filelock import FileLock
+
 from memory import chroma_traces
 from memory.chroma_tails import wipe, written
 
@@ -22,6 +27,7 @@ SEAL = "closed.json"
 """Written when the files are closed: the size and time of each."""
 
 PROBE_S = 120.0
+LOCK_S = 30.0
 
 _NOT_THE_FILES = {5, 6, 8, 10, 13, 14}
 """SQLite's codes for locked, read-only, I/O error, full, cannot open: new files would not help."""
@@ -39,12 +45,13 @@ class EmbeddedChroma:
     crash or by somebody's hand, are first opened by another process.
     """
 
-    written = 16
-    """Chroma lets no other thread run while it writes, the page's neither: 25 ms so, 200 ms for 256."""
+    written = 500
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._chroma: Any = None
+        # One that a killed owner left behind may be at work for a moment yet.
+        self._lock = FileLock(directory.with_name(f"{directory.name}.lock"), timeout=LOCK_S)
         self._swept: dict[str, int] = {}
         """The times of what Chroma writes last of an index, when that was last wiped."""
 
@@ -53,9 +60,11 @@ class EmbeddedChroma:
             import chromadb
             from chromadb.config import Settings
 
+            self._directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock.acquire()
             if self._in_ruins():
                 self._put_aside()
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._directory.mkdir(mode=0o700, exist_ok=True)
             (self._directory / SEAL).unlink(missing_ok=True)
             self._wipe()
             self._chroma = chromadb.PersistentClient(
@@ -72,6 +81,7 @@ class EmbeddedChroma:
             chroma.close()
             self._wipe()
             (self._directory / SEAL).write_text(json.dumps(self._files()))
+        self._lock.release(force=True)
 
     def verdict(self, error: BaseException) -> Literal["lost", "trouble", "bug"]:
         from chromadb.errors import ChromaError, InternalError, InvalidArgumentError, NotFoundError

@@ -22,7 +22,8 @@ from memory.permissions import Permission, Permissions
 from memory.rebuild import Rebuild
 from memory.recall import Recall
 from memory.storage_faults import StoreFailed
-from memory.vectors import VectorStore, collection_name
+from memory.vector_rows import collection_name
+from memory.vectors import VectorStore
 from messages import Choices, Media, Style
 
 ROOM = 256 * 1024 * 1024

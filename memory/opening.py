@@ -13,7 +13,8 @@ from memory.indexes import Indexes
 from memory.installation import collection_prefix
 from memory.rebuild import Rebuild
 from memory.recall import Recall
-from memory.vectors import VectorStore, collection_name
+from memory.vector_rows import collection_name
+from memory.vectors import VectorStore
 
 
 @dataclass(frozen=True, slots=True)

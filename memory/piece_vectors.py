@@ -10,7 +10,8 @@ from memory.embedding import MAX_CHARS, Embedding, Vectors
 from memory.owner_index import Entry
 from memory.rebuild import vector_ids
 from memory.unwritten import Unwritten
-from memory.vectors import VectorStore, VectorsUnusable
+from memory.vector_rows import VectorsUnusable
+from memory.vectors import VectorStore
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from memory.chunks import chunks
 from memory.database import reading
 from memory.embedding import MAX_CHARS, Embedding, Vectors
 from memory.schema import memories
-from memory.vectors import VectorStore, VectorsUnusable
+from memory.vector_rows import VectorsUnusable
+from memory.vectors import VectorStore
 
 log = logging.getLogger(__name__)
 

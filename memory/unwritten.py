@@ -6,7 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from memory.embedding import Vectors
-from memory.vectors import VectorStore, VectorsUnusable
+from memory.vector_rows import VectorsUnusable
+from memory.vectors import VectorStore
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from memory.chroma_embedded import EmbeddedChroma
 from memory.embedding import Embedding
 from memory.indexes import Indexes
 from memory.recall import Recall
-from memory.vectors import VectorStore, collection_name
+from memory.vector_rows import collection_name
+from memory.vectors import VectorStore
 
 
 def recall_in(engine: AsyncEngine, directory: Path, embedding: Embedding) -> Recall:
@@ -16,7 +18,8 @@ def recall_in(engine: AsyncEngine, directory: Path, embedding: Embedding) -> Rec
 
 
 def indexes_in(engine: AsyncEngine, directory: Path, embedding: Embedding) -> Indexes:
-    vectors = VectorStore(directory / "chroma", collection_name(embedding.name))
+    place = EmbeddedChroma(directory / "chroma")  # here, which is started sooner than a process
+    vectors = VectorStore(place, collection_name(embedding.name))
     return Indexes(engine, vectors, embedding, directory / "indexes")
 
 

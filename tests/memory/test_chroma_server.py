@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from memory.chroma_server import HEARTBEAT_S, ChromaServer
-from memory.vectors import VectorStore, VectorsUnusable
+from memory.vector_rows import VectorsUnusable
+from memory.vectors import VectorStore
 from messages import new_id
 from tests.memory.chroma_process import ChromaProcess, free_port
 from tests.memory.sayings import ANN

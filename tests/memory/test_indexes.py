@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from memory.chroma_embedded import EmbeddedChroma
 from memory.embedding import LocalEmbedding
 from memory.indexes import Entry, Indexes, Scope
 from memory.vectors import VectorStore
@@ -30,11 +31,15 @@ class Opened:
     def __init__(self, engine: AsyncEngine, root: Path, embedding: LocalEmbedding) -> None:
         self.engine, self.root, self._embedding = engine, root, embedding
         self._open: list[Indexes] = []
+        self._places: dict[str, EmbeddedChroma] = {}
+
+    def vectors(self, chroma: str = "chroma") -> VectorStore:
+        place = self._places.setdefault(chroma, EmbeddedChroma(self.root / chroma))
+        return VectorStore(place, "vectors")
 
     def __call__(self, files: str = "indexes", chroma: str = "chroma", **chosen: object) -> Indexes:
         embedding = chosen.pop("embedding", self._embedding)
-        store = VectorStore(self.root / chroma, "vectors")
-        made = Indexes(self.engine, store, embedding, self.root / files, **chosen)  # type: ignore[arg-type]
+        made = Indexes(self.engine, self.vectors(chroma), embedding, self.root / files, **chosen)  # type: ignore[arg-type]
         self._open.append(made)
         return made
 
@@ -192,7 +197,7 @@ async def test_what_is_dropped_leaves_index_vectors_and_file_at_once(opened: Ope
         [PEANUTS, *(f"Then came day {n}, on which it rained a lot." for n in range(60))]
     )
     entries = await written(opened.engine, ANN, [*SHELVES, long])
-    indexes, store = opened(), VectorStore(opened.root / "chroma", "vectors")
+    indexes, store = opened(), opened.vectors()
     await indexes.added(MINE, entries)
     assert (await ids(indexes))[0] == entries[-1].id
     await opened.close()
@@ -204,7 +209,7 @@ async def test_what_is_dropped_leaves_index_vectors_and_file_at_once(opened: Ope
     await indexes.dropped(MINE, [(entries[-1].id, entries[-1].position)])
     assert entries[-1].id not in await ids(indexes, floor="none", limit=200)
     await opened.close()
-    store = VectorStore(opened.root / "chroma", "vectors")
+    store = opened.vectors()
     assert len(await store.ids(0)) == len(SHELVES)
     await store.close()
     assert opened.files()[0].stat().st_size < before
@@ -237,7 +242,7 @@ async def test_an_erased_owner_leaves_no_file_and_no_vector(opened: Opened) -> N
     assert await ids(indexes, floor="none") == []
     assert len(opened.files()) == 1
     await opened.close()
-    store = VectorStore(opened.root / "chroma", "vectors")
+    store = opened.vectors()
     assert len(await store.ids(0)) == len(SHELVES) + 1
     await store.close()
 

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from memory.chroma_embedded import EmbeddedChroma
 from memory.chroma_server import ChromaServer
 from memory.chunks import chunks
 from memory.database import open_database
@@ -19,7 +20,8 @@ from memory.installation import collection_prefix
 from memory.migrations import MIGRATIONS
 from memory.rebuild import Rebuild, vector_ids
 from memory.schema import memories
-from memory.vectors import VectorStore, VectorsUnusable, collection_name
+from memory.vector_rows import VectorsUnusable, collection_name
+from memory.vectors import VectorStore
 from messages import new_id
 from tests.memory.chroma_process import ChromaProcess
 from tests.memory.sayings import ANN, BOB
@@ -61,10 +63,10 @@ async def store(
 ) -> AsyncIterator[Callable[[str], VectorStore]]:
     """Opens the collection of an embedding."""
     url = request.getfixturevalue("chroma_url") if request.param == "server" else ""
-    opened = list[VectorStore]()
+    embedded, opened = EmbeddedChroma(tmp_path / "chroma"), list[VectorStore]()
 
     def open_(embedding: str) -> VectorStore:
-        place = ChromaServer(url) if url else tmp_path / "chroma"
+        place = ChromaServer(url) if url else embedded
         opened.append(VectorStore(place, collection_name(embedding, prefix)))
         return opened[-1]
 
@@ -218,7 +220,7 @@ async def test_whoever_waits_comes_first_and_sees_how_far_it_is(
     for owner in ("carl", ANN, BOB):
         await remember(engine, owner, [f"{owner} has {n} boats." for n in range(200)])
     vectors, second, seen = (
-        VectorStore(tmp_path / "chroma", "one"),
+        VectorStore(EmbeddedChroma(tmp_path / "chroma"), "one"),
         Second(),
         list[tuple[int, int]](),
     )
@@ -242,7 +244,7 @@ async def test_turns_go_on_while_everything_is_made_again(
     engine: AsyncEngine, tmp_path: Path, embedding: LocalEmbedding
 ) -> None:
     await remember(engine, ANN, [f"{n} {LONG[:400]}" for n in range(600)])
-    vectors = VectorStore(tmp_path / "chroma", "one")
+    vectors = VectorStore(EmbeddedChroma(tmp_path / "chroma"), "one")
     rebuild, waits = Rebuild(engine, vectors, embedding), list[float]()
     rebuild.start()
     await until(lambda: rebuild.progress.total > 0)
@@ -262,7 +264,7 @@ async def test_a_lost_directory_is_made_again_while_parley_runs(
     engine: AsyncEngine, tmp_path: Path, embedding: LocalEmbedding
 ) -> None:
     texts = await remember(engine, ANN, [f"Boat {n}" for n in range(20)])
-    vectors = VectorStore(tmp_path / "chroma", "one")
+    vectors = VectorStore(EmbeddedChroma(tmp_path / "chroma"), "one")
     rebuild = Rebuild(engine, vectors, embedding, first_pause_s=0.05)
     rebuild.start()
     await until(lambda: rebuild.progress.done == 20)
@@ -337,7 +339,7 @@ async def test_a_rebuild_that_was_killed_goes_on_where_it_was(
     process.kill()
     await process.stdout.read()
     await process.wait()
-    vectors, second = VectorStore(tmp_path / "chroma", "one"), Second()
+    vectors, second = VectorStore(EmbeddedChroma(tmp_path / "chroma"), "one"), Second()
     rebuild = Rebuild(engine, vectors, second)
     await rebuild.once()
     assert len(second.texts) == rebuild.progress.total <= 1_000 - done

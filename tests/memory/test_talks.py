@@ -8,6 +8,7 @@ import pytest
 
 from bench.logs import Log, read_logs
 from bench.recall import OWN_SET, Figures, Table, measure, printed, told
+from memory.chroma_embedded import EmbeddedChroma
 from memory.database import open_database
 from memory.embedding import LocalEmbedding
 from memory.indexes import Indexes, Scope
@@ -56,7 +57,7 @@ async def test_each_part_of_the_ranking_is_worth_something(
 ) -> None:
     engine = await open_database(f"sqlite+aiosqlite:///{tmp_path}/parley.db", MIGRATIONS)
     embedding = LocalEmbedding()
-    store = VectorStore(tmp_path / "chroma", embedding.name)
+    store = VectorStore(EmbeddedChroma(tmp_path / "chroma"), embedding.name)
     log = logs[talk]
 
     async def found(weights: Weights, folder: str) -> float:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 from memory.chroma_server import ChromaServer
 from memory.embedding import Vectors
-from memory.vectors import VectorStore, VectorsUnusable, collection_name
+from memory.vector_rows import VectorsUnusable, collection_name
+from memory.vectors import VectorStore
 from messages import new_id
 from tests.memory.sayings import ANN, BOB, HOSTILE
 
@@ -17,18 +19,31 @@ Reopen = Callable[[], VectorStore]
 
 
 @pytest.fixture(params=["embedded", "server"])
-async def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Reopen]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> ChromaServer | Path:
+    if request.param == "server":
+        return ChromaServer(request.getfixturevalue("chroma_url"))
+    return tmp_path / "chroma"
+
+
+@pytest.fixture
+async def reopen(place: ChromaServer | Path) -> AsyncIterator[Reopen]:
     """Opens the same collection again and again; all are closed at the end."""
-    url = request.getfixturevalue("chroma_url") if request.param == "server" else ""
     name, opened = f"test-{new_id()}", list[VectorStore]()
 
     def again() -> VectorStore:
-        opened.append(VectorStore(ChromaServer(url) if url else tmp_path / "chroma", name))
+        opened.append(VectorStore(place, name))
         return opened[-1]
 
     yield again
     for store in opened:
         await store.close()
+
+
+@asynccontextmanager
+async def opened(place: ChromaServer | Path, name: str) -> AsyncIterator[VectorStore]:
+    store = VectorStore(place, name)
+    yield store
+    await store.close()
 
 
 def some(count: int, width: int = 8, seed: int = 1) -> dict[str, Vectors]:
@@ -107,21 +122,33 @@ async def test_a_model_that_changed_behind_its_name_begins_anew(reopen: Reopen) 
 
 
 async def test_another_models_collection_is_left_until_it_is_tidied_away(
-    tmp_path: Path, chroma_url: str
+    place: ChromaServer | Path,
 ) -> None:
     prefix, strange = f"parley-{new_id()}-", f"strange-{new_id()}"
-    for place in (tmp_path / "chroma", ChromaServer(chroma_url)):
-        names = [collection_name("old", prefix), collection_name("new", prefix), strange]
-        stores = [VectorStore(place, name) for name in names]
-        for number, store in enumerate(stores):
+    old, new = collection_name("old", prefix), collection_name("new", prefix)
+    for number, name in enumerate((old, new, strange)):
+        async with opened(place, name) as store:
             await store.put(ANN, some(1, width=8 + number))
-        old, new, strangers = stores
-        await new.tidy(prefix)
-        assert await new.ids(0) == await strangers.ids(0) == ["1-0"]
-        assert not old.incomplete.is_set()
-        assert await old.ids(0) == []  # begun anew, as after any loss
-        assert old.incomplete.is_set()
-        await new.close()
+    async with opened(place, new) as store:
+        await store.tidy(prefix)
+        assert await store.ids(0) == ["1-0"]
+    async with opened(place, strange) as store:
+        assert await store.ids(0) == ["1-0"]
+    async with opened(place, old) as store:
+        assert await store.ids(0) == []
+
+
+async def test_a_collection_that_was_removed_while_in_use_is_begun_anew(chroma_url: str) -> None:
+    mine, other = f"test-{new_id()}", f"other-{new_id()}"
+    async with (
+        opened(ChromaServer(chroma_url), mine) as store,
+        opened(ChromaServer(chroma_url), other) as another,
+    ):
+        await store.put(ANN, some(1))
+        await another.tidy(mine)
+        assert not store.incomplete.is_set()
+        assert await store.ids(0) == []
+        assert store.incomplete.is_set()
 
 
 async def test_a_great_owner_does_not_keep_others_waiting(tmp_path: Path) -> None:
@@ -157,12 +184,13 @@ async def test_a_closed_store_says_so(reopen: Reopen) -> None:
         ("x" * 3_000, "x" * 200),
     ],
 )
-async def test_any_model_has_a_collection(reopen: Reopen, embedding: str, name: str) -> None:
+async def test_any_model_has_a_collection(
+    place: ChromaServer | Path, embedding: str, name: str
+) -> None:
     found = collection_name(embedding)
     assert found.startswith(name)
     assert found != collection_name(f"{embedding}2")
-    store = VectorStore(reopen()._place, found)
-    await store.put(ANN, some(1))
-    assert await store.ids(0) == ["1-0"]
-    await store.tidy("none-of-these")
-    await store.close()
+    async with opened(place, found) as store:
+        await store.put(ANN, some(1))
+        assert await store.ids(0) == ["1-0"]
+        await store.tidy("none-of-these")

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from itertools import product
@@ -11,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from memory.chroma_apart import ChromaApart
 from memory.embedding import Vectors
-from memory.vectors import VectorStore, VectorsUnusable
+from memory.vector_rows import VectorsUnusable
+from memory.vectors import VectorStore
 from tests.memory.files import files_with
 from tests.memory.sayings import ANN
 
@@ -44,6 +48,16 @@ def chroma(whole: Path, tmp_path: Path) -> Path:
 def some(count: int) -> dict[str, Vectors]:
     rows = np.random.default_rng(1).standard_normal((count, 16)).astype(np.float32)
     return {f"v{number}": row for number, row in enumerate(rows)}
+
+
+def process_of(chroma: Path) -> int:
+    """Chroma's, for these files."""
+    [pid] = [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if b"memory.chroma_worker\0" + os.fsencode(chroma) + b"\0" in path.read_bytes()
+    ]
+    return pid
 
 
 def aside(chroma: Path) -> list[Path]:
@@ -145,8 +159,8 @@ async def test_a_missing_directory_is_empty_and_no_damage(chroma: Path) -> None:
     await store.close()
 
 
-async def test_files_that_were_never_closed_are_whole_all_the_same(chroma: Path) -> None:
-    """After kill -9: nothing that was acknowledged is missing, and nothing is put aside."""
+async def test_who_is_killed_leaves_the_files_closed_and_whole(chroma: Path) -> None:
+    """Chroma's process outlives its owner for as long as it takes to close them."""
     killed = (
         "import asyncio, os, sys; from pathlib import Path; import numpy as np\n"
         "from memory.vectors import VectorStore\n"
@@ -158,13 +172,60 @@ async def test_files_that_were_never_closed_are_whole_all_the_same(chroma: Path)
     )
     run = await asyncio.create_subprocess_exec(sys.executable, "-c", killed, str(chroma))
     assert await run.wait() == -9
-    assert not (chroma / "closed.json").exists()
-    store = VectorStore(chroma, "abc")
+    store = VectorStore(chroma, "abc")  # at once: it waits for the other to be done
     assert (await store.check(COUNT)).stored == COUNT + 1
     assert list(await store.get(ANN, ["last"])) == ["last"]
     assert aside(chroma) == []
     await store.close()
     assert (chroma / "closed.json").exists()
+
+
+async def test_files_that_were_never_closed_are_whole_all_the_same(chroma: Path) -> None:
+    """Nothing that was acknowledged is missing, nothing is put aside, and the call is done."""
+    store = VectorStore(chroma, "abc")
+    await store.put(ANN, {"last": np.ones(16, np.float32)})
+    os.kill(process_of(chroma), signal.SIGKILL)
+    assert not (chroma / "closed.json").exists()
+    assert list(await store.get(ANN, ["last"])) == ["last"]
+    assert (await store.check(COUNT)).stored == COUNT + 1
+    assert not store.incomplete.is_set()
+    assert aside(chroma) == []
+    await store.close()
+    assert (chroma / "closed.json").exists()
+
+
+async def test_a_call_that_takes_for_ever_is_ended_and_told(chroma: Path) -> None:
+    rows = ChromaApart(chroma, "abc", answer_s=0.001)
+    with pytest.raises(VectorsUnusable, match="did not answer and was ended"):
+        await asyncio.to_thread(rows.put, [(ANN, key, row) for key, row in some(500).items()])
+    with pytest.raises(VectorsUnusable, match="did not answer"):  # and is left in peace for a while
+        rows.count()
+    rows.close()
+    store = VectorStore(chroma, "abc")
+    assert (await store.check(COUNT)).stored == COUNT
+    assert aside(chroma) == []
+    await store.close()
+
+
+def test_a_call_that_lets_no_thread_run_is_ended_too() -> None:
+    held = (
+        "import ctypes; from memory.chroma_worker import within\n"
+        "with within(0.2): ctypes.PyDLL(None).sleep(50)"  # with the interpreter's lock
+    )
+    run = subprocess.run([sys.executable, "-c", held], stderr=subprocess.DEVNULL, timeout=40)
+    assert run.returncode == 1
+
+
+async def test_closing_does_not_wait_for_a_call_that_stands_still(chroma: Path) -> None:
+    store = VectorStore(chroma, "abc")
+    await store.check(COUNT)
+    os.kill(process_of(chroma), signal.SIGSTOP)
+    asking = asyncio.create_task(store.get(ANN, ["v1"]))
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(8):
+        await store.close()
+        with pytest.raises(VectorsUnusable):
+            await asking
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, empty, garble])
@@ -195,8 +256,8 @@ async def test_files_that_may_not_be_written_are_no_damage(chroma: Path) -> None
 async def test_a_place_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     store = VectorStore(tmp_path / "file" / "chroma", "abc")
-    with pytest.raises(VectorsUnusable, match="NotADirectoryError"):
+    with pytest.raises(VectorsUnusable, match="FileExistsError"):
         await store.put(ANN, some(1))
-    assert "NotADirectoryError" in store.trouble
+    assert "FileExistsError" in store.trouble
     assert store.incomplete.is_set()
     await store.close()
