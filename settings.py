@@ -116,7 +116,7 @@ class Settings:
         "",
         "A Chroma server that keeps memory's vectors, such as `http://localhost:8000` for "
         "`chroma run`. It has no login of its own: keep it in a private network. Empty: Chroma "
-        "inside Parley.",
+        "beside Parley, in a process of its own.",
     )
     embedding: str = _setting(
         "PARLEY_EMBEDDING",
