@@ -1,12 +1,14 @@
-"""The verbs: everything a turn can yield, and how a reply grows from it.
+"""The verbs: everything a turn can yield.
 
 Grammar of a turn: TurnStarted first; TurnEnded last and once; every ToolCalled is answered by exactly
-one ToolReturned, on failure and on Stop too; deltas are never cumulative; errors are data.
+one ToolReturned, on failure and on Stop too; deltas are never cumulative; errors are data. What a
+reader may have to wait for or after says when it happened: `at`, in seconds since 1970, UTC.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Annotated, Literal, assert_never
+from dataclasses import dataclass, field
+from time import time
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -14,16 +16,11 @@ from messages import (
     Asking,
     Audio,
     Fault,
-    Image,
     JsonCheck,
     Media,
     Memory,
     Message,
-    Part,
-    Provenance,
-    Reasoning,
     Request,
-    Text,
     ToolCall,
     ToolResult,
 )
@@ -108,6 +105,7 @@ class RequestSent:
 
     request: Request
     number: int
+    at: float = field(default_factory=time, compare=False)
     kind: Literal["request_sent"] = "request_sent"
 
 
@@ -125,6 +123,7 @@ class Waiting:
 
     why: str
     seconds: float
+    at: float = field(default_factory=time, compare=False)
     kind: Literal["waiting"] = "waiting"
 
 
@@ -143,6 +142,7 @@ class ReasoningDelta:
 @dataclass(frozen=True, slots=True)
 class ToolCalled:
     call: ToolCall
+    at: float = field(default_factory=time, compare=False)
     kind: Literal["tool_called"] = "tool_called"
 
 
@@ -160,6 +160,7 @@ class ToolDecided:
 
     call_id: str
     approved: bool
+    at: float = field(default_factory=time, compare=False)
     kind: Literal["tool_decided"] = "tool_decided"
 
 
@@ -168,6 +169,7 @@ class ToolReturned:
     """A tool finished, well or badly. Answers exactly one ToolCalled."""
 
     result: ToolResult
+    at: float = field(default_factory=time, compare=False)
     kind: Literal["tool_returned"] = "tool_returned"
 
 
@@ -269,132 +271,3 @@ def to_jsonl(events: Iterable[Event]) -> str:
 
 def from_jsonl(text: str) -> list[Event]:
     return [_event.validate_json(line) for line in text.splitlines() if line.strip()]
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A turn so far: what was said and the reply that grows. What is stored and what is shown."""
-
-    said: Message
-    reply: Message
-
-
-def begin(event: TurnStarted) -> Exchange:
-    reply = event.reply or Message(
-        event.reply_id, "assistant", (), event.at, status="running", provenance=Provenance()
-    )
-    return Exchange(event.said, reply)
-
-
-def grow(exchange: Exchange, event: Event) -> Exchange:
-    """The exchange after one more event: pure and total, so that a recorded turn can be replayed."""
-    said, reply = exchange.said, exchange.reply
-    match event:
-        case TurnStarted():
-            return begin(event)
-        case Transcribed(audio):
-            return Exchange(replace(said, parts=_transcribed(said.parts, audio)), reply)
-        case Captioned(caption, sha256):
-            return Exchange(replace(said, parts=_captioned(said.parts, caption, sha256)), reply)
-        case TextDelta(text):
-            return Exchange(said, replace(reply, parts=_append(reply.parts, Text(text))))
-        case ReasoningDelta(text):
-            return Exchange(said, replace(reply, parts=_append(reply.parts, Reasoning(text))))
-        case ToolCalled(call):
-            return Exchange(said, replace(reply, parts=(*reply.parts, call)))
-        case ToolReturned(result):
-            reply = replace(reply, parts=(*reply.parts, result))
-        case TurnEnded(reason):
-            reply = replace(reply, status=reason)
-    about = _told(reply.provenance or Provenance(), event)
-    return Exchange(said, replace(reply, provenance=about))
-
-
-Told = (
-    Recalled | Remembered | Planned | ModelChosen | ContextBuilt | RequestSent | Unsent
-    | Waiting | ToolAsked | ToolDecided | ToolReturned | Spoken | SpokenWhole | Unvoiced
-    | VoiceNoted | JsonChecked | TurnEnded
-)  # fmt: skip
-"""The events that say something of how the reply came about."""
-
-
-def _told(about: Provenance, event: Told) -> Provenance:
-    match event:
-        case Waiting(why, seconds):
-            again = f" Asking again in {seconds:.0f} s." if seconds else ""
-            return replace(about, waiting=why + again)
-        case Recalled(memories):
-            return replace(about, recalled=memories)
-        case Remembered(memories):
-            known = {memory.id for memory in about.remembered}
-            new = tuple(memory for memory in memories if memory.id not in known)
-            return replace(about, remembered=(*about.remembered, *new))
-        case Planned(note):
-            return replace(about, note=note)
-        case ModelChosen(provider, model, why):
-            return replace(about, provider=provider, model=model, why=why)
-        case ContextBuilt(tokens, window, dropped, summarised, sent_from):
-            return replace(
-                about,
-                tokens=tokens,
-                window=window,
-                dropped=dropped,
-                summarised=summarised,
-                sent_from=sent_from,
-            )
-        case RequestSent(request, number):
-            requests = (*about.requests[:number], request, *about.requests[number + 1 :])
-            return replace(about, requests=requests, waiting="")
-        case Unsent(number):
-            requests = (*about.requests[:number], *about.requests[number + 1 :])
-            return replace(about, requests=requests)
-        case ToolAsked(asking):
-            return replace(about, asking=(*about.asking, asking))
-        case ToolDecided(call_id):
-            return _decided(about, call_id)
-        case ToolReturned(result):
-            return _decided(about, result.call_id)
-        case JsonChecked(check):
-            return replace(about, json=check)
-        case Spoken(media, index):
-            return replace(about, pieces=(*about.pieces[:index], media))
-        case SpokenWhole(media, seconds, starts):
-            return replace(about, spoken=media, spoken_s=seconds, starts=starts, pieces=())
-        case Unvoiced(words):
-            return replace(about, unvoiced=f"{about.unvoiced} {words}".strip())
-        case VoiceNoted(note):
-            return replace(about, voice_note=note)
-        case TurnEnded(_, seconds, fault):
-            # Of a reply that was gone on with, all the time it took.
-            return replace(about, seconds=about.seconds + seconds, fault=fault)
-        case _:
-            assert_never(event)
-
-
-def _decided(about: Provenance, call_id: str) -> Provenance:
-    return replace(about, asking=tuple(a for a in about.asking if a.call_id != call_id))
-
-
-def _append(parts: tuple[Part, ...], piece: Text | Reasoning) -> tuple[Part, ...]:
-    """Streamed pieces join the part before them where it is of their kind."""
-    match parts[-1] if parts else None, piece:
-        case Text(before), Text(more):
-            return (*parts[:-1], Text(before + more))
-        case Reasoning(before), Reasoning(more):
-            return (*parts[:-1], Reasoning(before + more))
-    return (*parts, piece)
-
-
-def _captioned(parts: tuple[Part, ...], caption: str, sha256: str) -> tuple[Part, ...]:
-    return tuple(
-        replace(p, caption=caption)
-        if isinstance(p, Image) and not p.caption and sha256 in ("", p.media.sha256)
-        else p
-        for p in parts
-    )
-
-
-def _transcribed(parts: tuple[Part, ...], audio: Audio) -> tuple[Part, ...]:
-    return tuple(
-        audio if isinstance(p, Audio) and p.media.sha256 == audio.media.sha256 else p for p in parts
-    )

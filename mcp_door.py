@@ -28,7 +28,14 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistant import Assistant
-from events import Ending, Event, Exchange, ToolAsked, TurnEnded, TurnStarted, begin, grow
+from events import (
+    Ending,
+    Event,
+    ToolAsked,
+    TurnEnded,
+    TurnStarted,
+)
+from exchange import Exchange, begin, grow
 from memories import Sought
 from messages import Fault, Memory, Message, new_id
 from refusals import NotFound, Refused

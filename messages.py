@@ -206,13 +206,22 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A tool runs since then, in seconds since 1970, UTC."""
+
+    call_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """How a reply came about; shown under it. `waiting` says why nothing comes just now.
 
     `note` says what was done otherwise than usual to keep within the budget. `tokens` of a `window`
     were sent; `dropped` earlier messages were not, of which `summarised` stood in a summary: word for
     word went `sent_from` and what came after it, and what is pinned. `remembered` was made of what
-    was said just now. The tools in `asking` wait for a word of the owner.
+    was said just now. The tools in `asking` wait for a word of the owner, those `begun` run. While the
+    reply grows, `since` is when that began for which it waits; 0 once it is whole.
 
     A reply that is spoken has its `pieces` first, and `spoken` in their place when all have come; at
     `starts`, in seconds, each begins in it. `unvoiced` words wait for a browser's own voice.
@@ -225,6 +234,8 @@ class Provenance:
     requests: tuple[Request, ...] = ()
     remembered: tuple[Memory, ...] = ()
     asking: tuple[Asking, ...] = ()
+    begun: tuple[Begun, ...] = ()
+    since: float = 0.0
     tokens: int = 0
     window: int = 0
     dropped: int = 0

@@ -15,14 +15,13 @@ from weakref import WeakValueDictionary
 from events import (
     Ending,
     Event,
-    Exchange,
     ReasoningDelta,
     TextDelta,
     ToolReturned,
     TurnEnded,
     TurnStarted,
-    grow,
 )
+from exchange import Exchange, grow
 from memory.conversations import Begun, Conversations, Missing
 from memory.storage_faults import StoreFailed
 from messages import Fault, Message, Provenance, ToolResult, Wishes, new_id

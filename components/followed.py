@@ -5,7 +5,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from components.patch import Drawn, Frame
-from events import Event, Exchange, TurnStarted, begin, grow
+from events import (
+    Event,
+    TurnStarted,
+)
+from exchange import Exchange, begin, grow
 from messages import Message
 
 

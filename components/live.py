@@ -2,28 +2,23 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 import re
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
-from html import escape
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from assistant import EVERYWHERE, Assistant, Fullness, Refused, Snapshot, StoreFailed
-from components import choice, context, conversation_list, memory_panel, panes, tool_panel
+from assistant import EVERYWHERE, Assistant, Fullness, Refused, StoreFailed
+from components import choice, context, conversation_list, frames, memory_panel, panes, tool_panel
 from components.followed import Turn, by_turn
 from components.patch import Frame
-from components.render import article
-from components.words import explained
 from events import Event, TurnStarted
 from messages import Message
 
 Batch = tuple[Event, ...]
 log = logging.getLogger(__name__)
 CONVERSATION_ID = re.compile(r"[0-9a-f]{32}")
-_LONGEST_FRAME = 4096
 _MOST_LINES = 24
 """Pages one visitor may have open."""
 _PACE_S = 0.05
@@ -151,7 +146,7 @@ class Line:
                 await self._socket.close()
 
     async def _obey(self, text: str) -> None:
-        frame = _read(text)
+        frame = frames.read(text)
         if isinstance(choosing := frame.get("choosing"), bool):
             self._choosing = choosing
             self._draw_anew("choice")
@@ -205,16 +200,15 @@ class Line:
             self._following = _task(self._keep_following(self.conversation, self._following))
 
     async def _send(self, frame: Frame) -> None:
-        # JSON with ASCII only: a lone surrogate from a broken stream must not end the line.
-        await self._socket.send_text(json.dumps(frame, separators=(",", ":")))
+        await self._socket.send_text(frames.written(frame))
 
     async def _send_earlier(self, conversation: str, before: str) -> None:
         try:
             found = await self._at(conversation).open(self._owner, conversation, before=before[:64])
         except (Refused, StoreFailed) as refused:
-            await self._send(_told(refused))
+            await self._send(frames.told(refused))
             return
-        await self._send({"kind": "earlier", **_shown(conversation, found)})
+        await self._send({"kind": "earlier", **frames.shown(conversation, found)})
 
     async def _keep_following(self, conversation: str, before: "asyncio.Task[None] | None") -> None:
         """Follow it, and again where the store failed: the page then gets it anew.
@@ -228,7 +222,7 @@ class Line:
                     await self._follow(conversation)
                     return
                 except StoreFailed as failed:
-                    await self._send(_told(failed))
+                    await self._send(frames.told(failed))
                     await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _follow(self, conversation: str) -> None:
@@ -251,7 +245,7 @@ class Line:
                 turn.leave()
         except (Refused, StopAsyncIteration) as ended:
             if isinstance(ended, Refused):
-                await self._send(_told(ended))
+                await self._send(frames.told(ended))
         except (WebSocketDisconnect, RuntimeError):
             pass  # the page went away while something was being sent; run() notices too
         finally:
@@ -262,7 +256,7 @@ class Line:
     async def _send_snapshot(self, conversation: str) -> tuple[Message, ...]:
         """The messages that the page has now."""
         found = await self._at(conversation).open(self._owner, conversation)
-        await self._send({"kind": "open", **_shown(conversation, found)})
+        await self._send({"kind": "open", **frames.shown(conversation, found)})
         return found.messages
 
     async def _send_changes(
@@ -355,31 +349,6 @@ class Line:
             return Fullness()
         attention = self._at(self.conversation).attention
         return await attention.fullness(self._owner, self.conversation)
-
-
-def _read(text: str) -> dict[str, object]:
-    """The frame of a page; empty where it is none."""
-    if len(text) > _LONGEST_FRAME:
-        return {}
-    try:
-        frame = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return frame if isinstance(frame, dict) else {}
-
-
-def _shown(conversation: str, found: Snapshot) -> Frame:
-    return {
-        "conversation": conversation,
-        "title": escape(found.conversation.title) if found.conversation else "",
-        "known": found.conversation is not None,
-        "earlier": found.earlier,
-        "messages": [{"id": m.id, "article": article(m)} for m in found.messages],
-    }
-
-
-def _told(refused: Refused | StoreFailed) -> Frame:
-    return {"kind": "refused", **explained(refused.message, refused.advice)}
 
 
 def _task(work: Coroutine[object, object, None]) -> asyncio.Task[None]:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from components.words import number
+from components.words import number, say
 
 
 def moment(at: float, date: bool = False) -> str:
@@ -20,7 +20,17 @@ def seconds(length_s: float) -> str:
     if length_s < 0.1:
         return f"{length_s * 1000:.0f} ms"
     if length_s < 10:
-        return f"{number(length_s, 1)} s"
+        return say("{n} s", n=number(length_s, 1))
     if length_s < 60:
-        return f"{length_s:.0f} s"
-    return f"{int(length_s) // 60} min {int(length_s) % 60} s"
+        return say("{n} s", n=f"{length_s:.0f}")
+    return say("{minutes} min {n} s", minutes=int(length_s) // 60, n=int(length_s) % 60)
+
+
+def elapsed(since: float) -> str:
+    """The seconds from `since` on, which static/elapsed.js counts; nothing where it is not known.
+
+    Those who listen are not told each of them.
+    """
+    return (
+        f'<parley-elapsed since="{since:.2f}" aria-hidden="true"></parley-elapsed>' if since else ""
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from components.render import Piece, article, draw
-from events import Exchange
+from exchange import Exchange
 from messages import Message
 
 Frame = dict[str, object]

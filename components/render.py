@@ -11,6 +11,7 @@ from components.gallery import alt_of
 from components.icons import icon
 from components.message_acts import go_on_act, growing_foot, reply_foot, retry_act, said_foot
 from components.message_acts import spent as spent
+from components.moments import elapsed
 from components.moments import moment as moment
 from components.moments import seconds as seconds
 from components.own_key import ways_on
@@ -89,6 +90,7 @@ def _reply(message: Message) -> list[Piece]:
     running = message.status == "running"
     about = message.provenance or Provenance()
     asking = {one.call_id: one for one in about.asking} if running else {}
+    begun = {one.call_id: one.at for one in about.begun} if running else {}
     results = {part.call_id: part for part in message.parts if isinstance(part, ToolResult)}
     drawn: list[Piece] = []
     if begins := sent_from(about):
@@ -103,10 +105,11 @@ def _reply(message: Message) -> list[Piece]:
                     for i, html in enumerate(blocks)
                 ]
             case Reasoning(text):
-                html = _reasoning(text, thinking=running and last)
+                html = _reasoning(text, about.since, thinking=running and last)
                 drawn.append(Piece(f"reasoning{place}", html))
             case ToolCall():
-                html = tool_card(part, results.get(part.call_id), running, asking.get(part.call_id))
+                at, result = begun.get(part.call_id, 0.0), results.get(part.call_id)
+                html = tool_card(part, result, running, asking.get(part.call_id), at)
                 drawn.append(Piece(f"tool{place}", html))
             case Image():
                 drawn.append(Piece(f"image{place}", _thumbnails([part])))
@@ -157,14 +160,15 @@ def _waiting(parts: tuple[Part, ...], about: Provenance, answered: set[str]) -> 
         doing = escape(told(about.waiting))
     elif not parts and about.model:
         doing = say("Waiting for {model}", model=escape(about.model))
-    return f'<div class="waiting"><i></i><i></i><i></i><span>{doing}</span></div>'
+    dots = "<i></i><i></i><i></i>"
+    return f'<div class="waiting">{dots}<span>{doing}</span>{elapsed(about.since)}</div>'
 
 
-def _reasoning(text: str, thinking: bool) -> str:
+def _reasoning(text: str, since: float, *, thinking: bool) -> str:
     label = say("Thinking") if thinking else say("Thoughts")
-    busy = " busy" if thinking else ""
+    busy, counted = (" busy", elapsed(since)) if thinking else ("", "")
     return (
-        f'<details class="reasoning{busy}"><summary>{icon("thought")}<span>{label}</span>'
+        f'<details class="reasoning{busy}"><summary>{icon("thought")}<span>{label}</span>{counted}'
         f"{icon('chevron')}</summary><div>{escape(text.strip())}</div></details>"
     )
 

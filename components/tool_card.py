@@ -5,7 +5,7 @@ import re
 from html import escape
 
 from components.icons import icon
-from components.moments import seconds
+from components.moments import elapsed, seconds
 from components.words import number, say, told, word
 from messages import Asking, Media, ToolCall, ToolResult
 from toolbox import REJECTED
@@ -27,11 +27,17 @@ _VERDICTS = (
 
 
 def tool_card(
-    call: ToolCall, result: ToolResult | None, running: bool, asking: Asking | None = None
+    call: ToolCall,
+    result: ToolResult | None,
+    running: bool,
+    asking: Asking | None = None,
+    since: float = 0.0,
 ) -> str:
     """`asking`: the call waits for its owner's word, and the question under the card shows all that
-    would be sent. Once it is answered the card is folded like any other."""
+    would be sent. Once it is answered the card is folded like any other. It runs `since` then."""
     state, note = _state(result, running, asking)
+    if state == "running":
+        note = f"<span>{note}</span>{elapsed(since)}"
     head = (
         f'{icon("tool")}<span class="unseen">{say("Tool")}</span><b>{escape(call.name)}</b>'
         f'<span class="gist">{_gist(call.arguments)}</span><span class="state">{note}</span>'

@@ -12,7 +12,7 @@ from html import escape
 
 from assistant import Answering, Assistant, Usage
 from components.icons import icon
-from components.moments import moment
+from components.moments import elapsed, moment
 from components.words import count, say, word
 from toolbox import Change, Permission, ServerStatus, ToolSwitch
 
@@ -254,6 +254,8 @@ def _server(server: ServerStatus) -> str:
     more = ""
     if server.again_at:
         more = f"<small>{say('Next attempt at {time}', time=moment(server.again_at))}</small>"
+    elif shape == "starting":
+        more = elapsed(server.since)
     elif shape == "failed":
         correct = say("Correct <code>mcp.json</code>, then start Parley again.")
         more = f"<small>{correct}</small>"

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from events import Event, Exchange, RequestSent, TurnStarted, begin, grow
+from events import (
+    Event,
+    RequestSent,
+    TurnStarted,
+)
+from exchange import Exchange, begin, grow
 from inference.backend import Errand
 from inference.ledger import Ledger
 from inference.models import Choice

@@ -9,7 +9,6 @@ import pytest
 
 from events import (
     Event,
-    Exchange,
     Recalled,
     RequestSent,
     SpokenWhole,
@@ -19,9 +18,9 @@ from events import (
     TurnEnded,
     TurnStarted,
     from_jsonl,
-    grow,
     to_jsonl,
 )
+from exchange import Exchange, grow
 from handler import run_turn
 from house import House
 from messages import Message, Text, Wishes, new_id
@@ -57,7 +56,7 @@ def reply(events: list[Event]) -> Message:
 
 def exchange(events: list[Event]) -> Exchange:
     assert isinstance(events[0], TurnStarted)
-    from events import begin
+    from exchange import begin
 
     so_far = begin(events[0])
     for event in events:

@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from events import TurnStarted, begin, grow
+from events import (
+    TurnStarted,
+)
+from exchange import begin, grow
 from handler import run_turn
 from house import House, open_house
 from inference.connection import connect

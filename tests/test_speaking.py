@@ -19,9 +19,8 @@ from events import (
     TurnEnded,
     TurnStarted,
     Unvoiced,
-    begin,
-    grow,
 )
+from exchange import begin, grow
 from handler import run_turn
 from house import House, open_house
 from inference.connection import connect

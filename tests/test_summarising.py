@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from events import Event, begin, grow
+from events import (
+    Event,
+)
+from exchange import begin, grow
 from handler import run_turn
 from house import House, open_house
 from inference.connection import Connection

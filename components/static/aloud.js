@@ -4,6 +4,7 @@ import { $, on } from "./dom.js";
 import * as call from "./call.js";
 import * as chat from "./chat.js";
 import * as conversations from "./conversations.js";
+import { counter } from "./elapsed.js";
 import * as sound from "./sound.js";
 import { t } from "./words.js";
 
@@ -28,6 +29,7 @@ async function readAloud(button) {
   if (call.isOn() || button.ariaBusy === "true") return;
   const [conversation, reply] = [conversations.id(), button.closest("article").dataset.id];
   button.ariaBusy = "true";
+  button.insertAdjacentHTML("afterend", counter());
   complain("");
   sound.expect(reply);
   try {
@@ -41,6 +43,7 @@ async function readAloud(button) {
     complain(t("The reply could not be read out."), trouble.message);
   }
   button.ariaBusy = "false";
+  if (button.nextElementSibling?.matches("parley-elapsed")) button.nextElementSibling.remove();
   sound.failed(reply);
 }
 

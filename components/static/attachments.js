@@ -1,7 +1,8 @@
 // What goes along with the next message: pictures, recordings and documents, uploaded as soon as they
 // are chosen. What a file is, its content decides, once it was uploaded.
 
-import { $, escape, icon, on } from "./dom.js";
+import { $, $$, escape, icon, on } from "./dom.js";
+import { counter } from "./elapsed.js";
 import { order } from "./orders.js";
 import { locale, t } from "./words.js";
 
@@ -94,7 +95,7 @@ function sent(item) {
 }
 
 function doing(item, words) {
-  const told = $(".doing, .paper small", item.box);
+  const told = $(":scope > .doing span, .paper small span", item.box);
   if (told) told.textContent = words || (item.kind === "document" ? t("Reading …") : t("Checking …"));
 }
 
@@ -102,7 +103,7 @@ function doing(item, words) {
 function idle(item, told) {
   item.box.classList.remove("busy");
   item.box.removeAttribute("aria-busy");
-  $(":is(.doing, .title)", item.box)?.remove();
+  for (const old of $$(":scope > :is(.doing, .title)", item.box)) old.remove(); // not what is said of its words
   const words = item.kind === "image" ? worth(told) : recorded(item);
   $("img, .player", item.box).insertAdjacentHTML("afterend", words);
 }
@@ -117,11 +118,13 @@ function refuse(message, advice, name) {
   return null;
 }
 
+const uploading = () => `<small class="doing"><span>${t("Uploading …")}</span>${counter()}</small>`;
+
 const shapes = {
-  image: (item, told) => `<img src="${item.url}" alt="${escape(item.name)}">${told ? worth(told) : `<small class="doing">${t("Uploading …")}</small>`}`,
-  audio: (item) => `<div class="player"><button type="button" data-do="play" aria-label="${t("Play")}">${icon("play")}${icon("pause")}</button>
-    <input type="range" min="0" max="1000" value="0" aria-label="${t("Position")}"><output></output><audio src="${item.url}" preload="metadata"></audio></div>${recorded(item)}`,
-  document: (item, told) => `<div class="paper">${icon("page")}<span><b>${escape(item.name)}</b><small>${told ? size(told) : t("Reading …")}</small></span></div>`,
+  image: (item, told) => `<img src="${item.url}" alt="${escape(item.name)}">${told ? worth(told) : uploading()}`,
+  audio: (item, told) => `<div class="player"><button type="button" data-do="play" aria-label="${t("Play")}">${icon("play")}${icon("pause")}</button>
+    <input type="range" min="0" max="1000" value="0" aria-label="${t("Position")}"><output></output><audio src="${item.url}" preload="metadata"></audio></div>${told || OWN.has(item.name) ? "" : uploading()}${recorded(item)}`,
+  document: (item, told) => `<div class="paper">${icon("page")}<span><b>${escape(item.name)}</b><small>${told ? size(told) : `<span>${t("Reading …")}</span>${counter()}`}</small></span></div>`,
 };
 
 /** What a picture takes of the window; models differ, and this is the most. */

@@ -3,6 +3,7 @@
 
 import { $, $$, escape, handBack, icon, on } from "./dom.js";
 import * as conversations from "./conversations.js";
+import { counter } from "./elapsed.js";
 import * as line from "./line.js";
 import * as ownKey from "./own_key.js";
 import { order } from "./orders.js";
@@ -175,7 +176,7 @@ async function refresh(button) {
   const words = $("span", button);
   tell("");
   button.disabled = true;
-  words.textContent = t("Asking…");
+  words.innerHTML = `${t("Asking…")}${counter()}`;
   const told = await order({ do: "refresh" });
   button.disabled = false;
   words.textContent = t("Refresh the list");

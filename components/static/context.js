@@ -4,6 +4,7 @@
 import { $, $$, on } from "./dom.js";
 import * as chat from "./chat.js";
 import * as composer from "./composer.js";
+import { counter, now } from "./elapsed.js";
 import * as conversations from "./conversations.js";
 import * as layers from "./layers.js";
 import { order } from "./orders.js";
@@ -16,7 +17,7 @@ let drawn = ""; // how the messages were marked last
 let told = ""; // what the newest reply has said of it
 let since = null; // what the meter has said of it since then
 let wanted = false; // the reader asked to see what is before the marker
-const summarising = new Set(); // the conversations whose earlier part is being summarised
+const summarising = new Map(); // the conversations whose earlier part is being summarised, since when
 
 export function begin() {
   on("context", (button) => layers.openCard(button));
@@ -105,7 +106,7 @@ async function sendWhole(whole) {
 async function summarise() {
   const conversation = conversations.id();
   if (summarising.has(conversation)) return;
-  summarising.add(conversation);
+  summarising.set(conversation, now());
   showSummarising();
   const told = await order({ do: "summarise", conversation }, PATIENCE_MS);
   summarising.delete(conversation);
@@ -122,8 +123,10 @@ function showSummarising() {
   if (!button) return;
   const words = $("span", button);
   words.dataset.label ??= words.textContent;
-  button.disabled = summarising.has(conversations.id());
+  const since = summarising.get(conversations.id());
+  button.disabled = since !== undefined;
   words.textContent = button.disabled ? t("Summarising…") : words.dataset.label;
+  if (button.disabled) words.insertAdjacentHTML("beforeend", counter(since));
 }
 
 async function pin(button) {

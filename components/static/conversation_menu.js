@@ -2,6 +2,7 @@
 
 import { $, $$, escape, icon, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
+import { counter, now } from "./elapsed.js";
 import { make } from "./layers.js";
 import { order } from "./orders.js";
 import { locale, t } from "./words.js";
@@ -282,7 +283,7 @@ function summary({ added, known, left_out: missed }) {
 
 let going = 0;
 
-/** Says something for a while; gives a function that says something else in its place. `stay`: until then. */
+/** Says something for a while; gives a function that says something else in its place. `stay`: until then, and counts. */
 export function toast(words, act = "", run = null, stay = false) {
   let box = $("#parley-toast");
   if (!box) {
@@ -290,9 +291,10 @@ export function toast(words, act = "", run = null, stay = false) {
     box.setAttribute("role", "status");
     document.body.append(box);
   }
+  const since = now();
   const say = (said, still = false) => {
     clearTimeout(going);
-    box.innerHTML = `<span>${escape(said)}</span>${run && said === words ? `<button type="button">${escape(act)}</button>` : ""}`;
+    box.innerHTML = `<span>${escape(said)}${still ? counter(since) : ""}</span>${run && said === words ? `<button type="button">${escape(act)}</button>` : ""}`;
     box.hidden = false;
     $("button", box)?.addEventListener("click", () => { box.hidden = true; run(); });
     if (!still) going = setTimeout(() => { box.hidden = true; }, UNDO_MS);

@@ -2,6 +2,7 @@
 
 import { $, escape, on, store } from "./dom.js";
 import * as attachments from "./attachments.js";
+import { counter } from "./elapsed.js";
 import * as conversations from "./conversations.js";
 import { order } from "./orders.js";
 import * as recorder from "./recorder.js";
@@ -80,7 +81,7 @@ function show(recording) {
 /** Has a recording in the tray written down: 1 request, once. Resolves to it, or null: it is gone. */
 export async function writeDown(item, go = false) {
   item.state = "";
-  draw(item, `<p class="doing" role="status">${t("Writing down what was said …")}</p>`);
+  draw(item, `<p class="doing"><span role="status">${t("Writing down what was said …")}</span>${counter()}</p>`);
   changed();
   const told = await words(item);
   if (!attachments.holds(item)) return null; // removed meanwhile

@@ -1,15 +1,16 @@
 // What lies over the page for a moment: a question, a memory's card, whatever others make of it.
 
 import { $, escape } from "./dom.js";
+import { t } from "./words.js";
 
 /**
  * Asks before something that cannot be undone; resolves to true if the reader wants it. Where it
  * weighs much, the reader has to type the word `typed`.
  */
 export function confirmed(title, words, verb, typed = "") {
-  const box = typed && `<label>Type <b>${escape(typed)}</b> to go on <input autocomplete="off" autocapitalize="off" spellcheck="false"></label>`;
+  const box = typed && `<label>${t("Type {word} to go on", { word: `<b>${escape(typed)}</b>` })} <input autocomplete="off" autocapitalize="off" spellcheck="false"></label>`;
   const dialog = make("ask", `<h2>${escape(title)}</h2><p>${escape(words)}</p><form method="dialog">${box}
-    <button type="button" class="plain">Cancel</button><button class="danger" value="yes">${escape(verb)}</button></form>`);
+    <button type="button" class="plain">${t("Cancel")}</button><button class="danger" value="yes">${escape(verb)}</button></form>`);
   $(".plain", dialog).addEventListener("click", () => dialog.close(""));
   const [input, go] = [$("input", dialog), $(".danger", dialog)];
   go.disabled = Boolean(typed);

@@ -1,6 +1,7 @@
 // The one WebSocket of the page: connects, follows, and connects again when it is cut.
 
 import { $ } from "./dom.js";
+import { counter, now } from "./elapsed.js";
 
 const LONGEST_WAIT_MS = 8000;
 const DISCREET_MS = 1200;
@@ -74,11 +75,18 @@ function open() {
   socket.onclose = ({ code }) => {
     if (code === 4401) return location.reload(); // logged out: the page to log in takes this one's place
     document.documentElement.dataset.live = "closed";
-    late ||= setTimeout(() => { $("#parley-line").hidden = false; }, DISCREET_MS);
+    late ||= setTimeout(cut, DISCREET_MS, now());
     const wait = Math.min(LONGEST_WAIT_MS, 300 * 2 ** tries) * (0.7 + Math.random() * 0.6);
     tries += 1;
     retry = setTimeout(open, wait);
   };
+}
+
+function cut(since) {
+  const box = $("#parley-line");
+  $("parley-elapsed", box)?.remove();
+  box.insertAdjacentHTML("beforeend", counter(since));
+  box.hidden = false;
 }
 
 function hurry() {

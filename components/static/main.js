@@ -7,6 +7,7 @@ import * as chat from "./chat.js";
 import * as choice from "./choice.js";
 import * as composer from "./composer.js";
 import * as context from "./context.js";
+import { setClock } from "./elapsed.js";
 import * as conversations from "./conversations.js";
 import * as gallery from "./gallery.js";
 import * as line from "./line.js";
@@ -34,6 +35,7 @@ let late = 0;
 
 const frames = {
   open(frame) {
+    setClock(frame.now);
     if (frame.conversation !== conversations.id()) return;
     toolCards.around(() => chat.show(frame, shown === frame.conversation), true);
     shown = frame.conversation;

@@ -2,6 +2,7 @@
 
 import { $, $$, handBack, localise, on } from "./dom.js";
 import * as conversations from "./conversations.js";
+import { counter } from "./elapsed.js";
 import { confirmed } from "./layers.js";
 import * as line from "./line.js";
 import { announce, neighbours } from "./memory.js";
@@ -197,19 +198,20 @@ async function decide(what) {
   if (!told.ok) seek(); // it is drawn again as it still is
 }
 
-/** Here, or in the dialog from which it was asked for. */
-function tell(words, tone = "") {
+/** Here, or in the dialog from which it was asked for; `lasts`: it goes on, and is counted. */
+function tell(words, tone = "", lasts = false) {
   const box = $("dialog[open]:last-of-type .choice-told") ?? $("dialog[open] .choice-told");
   if (!box) return;
   box.hidden = !words;
   box.dataset.tone = tone;
   box.textContent = words;
+  if (lasts) box.insertAdjacentHTML("beforeend", counter());
 }
 
 export async function bringBack(file) {
   if (!file) return;
   if (file.size > MOST_BYTES) return tell(t("This file is larger than 25 MB."));
-  tell(t("Importing…"), "calm");
+  tell(t("Importing…"), "calm", true);
   let told = {};
   try {
     const headers = { "content-type": "application/json" };
@@ -241,8 +243,9 @@ async function forgetChat() {
 async function erase() {
   const sure = await confirmed(t("Erase all your data?"),
     t("Every conversation, picture, recording, document, memory and setting of yours is erased from this Parley. This cannot be undone."),
-    t("Erase everything"), "erase");
+    t("Erase everything"), t("erase"));
   if (!sure) return;
+  tell(t("Erasing…"), "calm", true);
   const told = await order({ do: "erase", word: "erase" }, 120_000);
   if (!told.ok) return tell(`${told.message} ${told.advice}`);
   try {

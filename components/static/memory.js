@@ -7,6 +7,7 @@ import { $, $$, on } from "./dom.js";
 import * as chat from "./chat.js";
 import * as composer from "./composer.js";
 import * as conversations from "./conversations.js";
+import { counter } from "./elapsed.js";
 import * as layers from "./layers.js";
 import * as line from "./line.js";
 import { order } from "./orders.js";
@@ -230,7 +231,7 @@ async function keepDocument(button) {
   const { sha256 } = button.dataset;
   const kept = button.dataset.kept !== "yes";
   button.ariaBusy = "true";
-  if (kept) $("span", button).textContent = t("Adding…");
+  if (kept) $("span", button).innerHTML = `${t("Adding…")}${counter()}`;
   const told = await order({ do: "keep-document", conversation: conversations.id(), sha256, kept }, PATIENCE_MS);
   button.removeAttribute("aria-busy");
   $("span", button).textContent = kept ? button.dataset.released : button.dataset.pressed;

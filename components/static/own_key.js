@@ -1,6 +1,7 @@
 // A key of one's own: typed into the sheet behind the status line, sent once, and kept nowhere here.
 
 import { $, escape, on } from "./dom.js";
+import { counter } from "./elapsed.js";
 import { t } from "./words.js";
 
 let dialog = null;
@@ -41,7 +42,7 @@ async function connect(hooks) {
   field.value = "";
   if (!key) return field.focus();
   $("#parley-key-on", dialog).disabled = true;
-  tell(t("Asking there…"));
+  tell(`${t("Asking there…")}${counter()}`);
   const [whose] = $("#parley-key-provider", dialog).selectedOptions;
   const told = await send("POST", { provider: whose.value, plan: whose.dataset.plan, key });
   const button = $("#parley-key-on", dialog);

@@ -2,6 +2,7 @@
 
 import { $, $$, handBack, localise, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
+import { counter } from "./elapsed.js";
 import * as memories from "./memories.js";
 import { order } from "./orders.js";
 import { choose as speak, locale, t } from "./words.js";
@@ -269,7 +270,7 @@ async function check(button) {
   const box = $("[data-told]", button.closest("li"));
   button.disabled = true;
   box.dataset.well = "";
-  box.textContent = t("Asking…");
+  box.innerHTML = `${t("Asking…")}${counter()}`;
   const told = await order({ do: "check", provider: button.dataset.provider });
   button.disabled = false;
   box.dataset.well = told.ok ? "yes" : "no";

@@ -1,6 +1,7 @@
 // Which voice reads replies: the choice in the sheet of who answers, and how each of them sounds.
 
 import { $, $$, on } from "./dom.js";
+import { counter } from "./elapsed.js";
 import { order } from "./orders.js";
 import * as sound from "./sound.js";
 import { language, t } from "./words.js";
@@ -38,6 +39,7 @@ async function preview(button) {
   const key = `${voice} ${pace}`;
   button.disabled = true;
   tell({ message: samples.has(key) ? "" : t("Asking for a sample…") });
+  if (!samples.has(key)) $(".voice-told")?.insertAdjacentHTML("beforeend", counter());
   const told = samples.has(key) ? { ok: true, sound: samples.get(key) } : await order({ do: "preview", voice, pace }, PATIENCE_MS);
   const again = $("#parley-preview");
   if (again) again.disabled = false;

@@ -1,5 +1,6 @@
 """Speaking with Parley: a fake microphone fed by a WAV, and replies that are heard."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -65,10 +66,14 @@ def test_a_dictated_question_is_read_corrected_and_sent(
     parley: RunningParley, model: ScriptedServer, speaker: BrowserContext
 ) -> None:
     page, watch = opened(speaker, parley.url)
-    model.hears("what is the capital of frans").says("Paris.")
+    heard = b'{"text": "what is the capital of frans"}'
+    model.raw(heard, content_type="application/json", delay_s=2.2, on="transcription")
+    model.says("Paris.")
     record(page)
     expect(page.locator("#parley-forecast")).to_contain_text("2 requests")
     finish(page)
+    doing = page.locator("#parley-attachments .words .doing")
+    expect(doing).to_have_text(re.compile(r"^Writing down what was said …[12] s$"), timeout=SOON)
     draft = page.get_by_role("textbox", name="What was understood")
     expect(draft).to_have_value("what is the capital of frans", timeout=SOON)
     expect(draft).to_be_focused()

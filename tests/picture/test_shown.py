@@ -31,7 +31,7 @@ def ask(house: House) -> Ask:
     async def run(
         *parts: Any, history: tuple[Message, ...] = (), choices: Choices = ANY
     ) -> tuple[Message, Message]:
-        from events import begin, grow
+        from exchange import begin, grow
 
         turn = Turn(OWNER, new_id(), said(*parts), new_id(), history, Wishes(choices=choices))
         events: list[Event] = [event async for event in run_turn(turn, house.layers)]

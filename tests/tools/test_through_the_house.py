@@ -17,9 +17,8 @@ from events import (
     ToolReturned,
     TurnEnded,
     TurnStarted,
-    begin,
-    grow,
 )
+from exchange import begin, grow
 from handler import run_turn
 from house import House, open_house
 from inference.connection import connect

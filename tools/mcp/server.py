@@ -273,6 +273,7 @@ class McpServer:
             changes=before.changes if state == "changed" else (),
             seen=before.seen if state == "changed" else "",
             again_at=again_at,
+            since=time() if state == "connecting" else 0.0,
         )
         if self.status == before:
             return

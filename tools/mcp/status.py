@@ -1,6 +1,6 @@
 """How a server is, for the operator who reads it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from tools.mcp.pins import Change
@@ -15,7 +15,8 @@ class ServerStatus:
     A server that is "changed" works; what waits to be approved is in `changes`, and `seen` is what
     approves just that. `error` is the last one, in a line or a few, without the secrets of mcp.json;
     the server itself may have written it: it is plain text, to be shown as such. One that "failed"
-    is started again at `again_at` (seconds since 1970), or not at all where that is 0.
+    is started again at `again_at` (seconds since 1970), or not at all where that is 0. One that is
+    "connecting" does so `since` then.
     """
 
     name: str
@@ -25,6 +26,7 @@ class ServerStatus:
     changes: tuple[Change, ...] = ()
     seen: str = ""
     again_at: float = 0.0
+    since: float = field(default=0.0, compare=False)
 
     @property
     def told(self) -> str:

@@ -1,0 +1,115 @@
+"""What takes longer than a second says so, and for how long."""
+
+import re
+import socket
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import RunningParley, finished, opened, ready, say
+from tests.scripted_server import ScriptedServer
+from tests.tools.mcp_calls import hostile, written
+
+pytestmark = pytest.mark.browser
+
+SECONDS = re.compile(r"(\d+) s$")  # the dot before it is the style's
+LIVE_REGIONS = """() => { window.told = [];
+  for (const region of document.querySelectorAll("[aria-live], [role=status], [role=alert]"))
+    new MutationObserver(() => window.told.push(region.textContent))
+      .observe(region, { childList: true, subtree: true, characterData: true }); }"""
+
+
+@pytest.fixture(scope="module")
+def patient(
+    provider: ScriptedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningParley]:
+    """Parley before a search engine that accepts and never answers, and a server that starts late."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        data = tmp_path_factory.mktemp("patient")
+        written(data, {"slow": hostile("late", "3600")})
+        running = RunningParley(
+            data,
+            {
+                "PARLEY_BASE_URL": provider.base_url,
+                "PARLEY_MODEL": "big",
+                "PARLEY_SEARXNG_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            },
+        )
+        running.start()
+        yield running
+        running.end()
+
+
+def counted(page: Page, where: str) -> int:
+    """The seconds that stand there, once there are some."""
+    box = page.locator(where).last
+    expect(box).to_have_text(SECONDS)
+    found = SECONDS.search(box.inner_text())
+    assert found
+    return int(found[1])
+
+
+def test_a_wait_for_the_first_word_and_a_tool_are_counted_without_traffic_or_noise(
+    patient: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, patient.url)
+    model.hangs(2.5).calls("search_web", query="flour").says("Found.")
+    frames: list[str | bytes] = []
+    page.on("websocket", lambda line: line.on("framereceived", lambda frame: frames.append(frame)))
+    page.reload()
+    ready(page)
+    say(page, "Where is flour?")
+    expect(page.locator(".waiting")).to_have_text(re.compile(r"^Waiting for big[12] s$"))
+    page.locator("#parley-stop").click()
+    finished(page)
+
+    say(page, "Then search for it.")
+    expect(page.locator(".tool .state")).to_have_text(re.compile(r"^running\d+ s$"))
+    page.evaluate(LIVE_REGIONS)
+    heard, before = len(frames), counted(page, ".tool .state")
+    expect(page.locator(".tool .state")).to_have_text(f"running{before + 2} s")
+    assert len(frames) == heard  # nothing was asked, and nothing sent
+    assert page.evaluate("window.told") == []
+    name = page.locator(".tool summary").get_by_text("running", exact=True)
+    expect(name).to_be_visible()
+    assert page.locator(".tool parley-elapsed").get_attribute("aria-hidden") == "true"
+
+    # Another window, and a reload, count from when it began and not from when they look.
+    page.reload()
+    ready(page)
+    assert counted(page, ".tool .state") >= before + 2
+    page.locator("#parley-stop").click()
+    finished(page, 2)
+    expect(page.locator("parley-elapsed")).to_have_count(0)
+    assert watch.complaints == []
+
+
+def test_thoughts_are_counted_in_the_readers_language_and_without_motion(
+    patient: RunningParley, model: ScriptedServer, browser: Browser
+) -> None:
+    context = browser.new_context(locale="ja-JP", reduced_motion="reduce")
+    page, watch = opened(context, patient.url)
+    model.thinks("Flour, then.").hangs(30)
+    say(page, "小麦粉は？")
+    summary = page.locator(".reasoning summary")
+    expect(summary).to_have_text(re.compile(r"^考え中[2-9] 秒$"))
+    moving = page.evaluate("""document.getAnimations().filter((one) =>
+      one.playState === "running" && one.effect.target.closest("article")).length""")
+    assert moving == 0
+    page.locator("#parley-stop").click()
+    finished(page)
+    expect(summary).not_to_have_text(re.compile("秒"))
+    assert watch.complaints == []
+    context.close()
+
+
+def test_a_server_that_starts_is_counted_in_the_panel_of_tools(
+    patient: RunningParley, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, patient.url)
+    page.locator("#parley-toolbox").get_by_role("button").click()
+    slow = page.get_by_role("region", name=re.compile("^slow"))
+    expect(slow.locator(".server-state")).to_have_text(re.compile(r"^Starting\d+ (min|s)"))
+    page.keyboard.press("Escape")
+    assert watch.complaints == []
