@@ -61,7 +61,7 @@ def label(memory: Memory) -> str:
 
 def origin(memory: Memory) -> str:
     """Who said it, when, and where: a link that leads to the very message."""
-    facts = [f"{_who(memory)}, {moment(memory.at, date=True)}"]
+    facts = [_who(memory), moment(memory.at, date=True)]
     if memory.superseded_at:
         when = moment(memory.superseded_at, date=True)
         facts.append(say("no longer holds since {when}", when=when))
@@ -72,7 +72,7 @@ def origin(memory: Memory) -> str:
             address += f"&amp;m={escape(memory.message_id)}"
         link = f'<a href="{address}" data-do="origin">{title}</a>'
         facts.append(say("in {chat}", chat=link))
-    return ", ".join(facts)
+    return " · ".join(facts)
 
 
 def _who(memory: Memory) -> str:

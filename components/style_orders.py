@@ -106,7 +106,12 @@ async def carry_out(
         case ListModels():
             return {
                 "models": [
-                    {"provider": o.provider, "label": o.label, "model": o.model, "title": o.title}
+                    {
+                        "provider": o.provider,
+                        "label": told(o.label),
+                        "model": o.model,
+                        "title": o.title,
+                    }
                     for o in assistant.offers(owner)
                     if "chat" in o.senses
                 ]

@@ -23,6 +23,8 @@ _KINDS = {
     ),
     "speech": (word("spoken replies"), word("1 spoken reply"), word("{n} spoken replies")),
     "embedding": (word("embeddings"), word("1 embedding"), word("{n} embeddings")),
+    "summary": (word("summaries"), word("1 summary"), word("{n} summaries")),
+    "reading": (word("pictures read"), word("1 picture read"), word("{n} pictures read")),
 }
 """Purposes in the order they are drawn, by name, and counted; others come after them."""
 _DAYS = (

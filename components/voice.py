@@ -112,7 +112,7 @@ def voice_choice(speaker: Speaker) -> str:
     words = say(
         "By {speaker}, where “Speak replies” is on; in all your chats. A reply in another language "
         "is read by a voice for it, where there is one.",
-        speaker=escape(speaker.label),
+        speaker=escape(told(speaker.label)),
     )
     preview = say("Preview · 1 request") if speaker.counts else say("Preview")
     paces = "".join(

@@ -40,7 +40,7 @@ def test_a_chip_opens_the_words_with_who_said_them_when_and_where() -> None:
     html = piece(recalled(ALLERGY), "recalled")
     words = read(recalled(ALLERGY))
     assert "Recalled and sent You said: I am allergic to <peanuts> & walnuts." in words
-    assert "You said, 03 Nov 2026, 10:00 , in Trip to <Rome>" in words
+    assert "You said · 03 Nov 2026, 10:00 · in Trip to <Rome>" in words
     assert f'href="?c={TALK}&amp;m={SAID}" data-do="origin"' in html
     assert "<peanuts>" not in html
     assert "<Rome>" not in html
@@ -89,15 +89,15 @@ def test_only_what_is_shown_whole_can_be_edited_and_a_page_of_a_document_never()
 def test_a_fact_that_another_took_the_place_of_is_struck_out_with_both_dates() -> None:
     old = replace(ALLERGY, kind="fact", superseded_at=NOVEMBER_12)
     assert "<s>I am allergic" in piece(recalled(old), "recalled")
-    assert "You told this, 03 Nov 2026, 10:00 , no longer holds since 12 Nov 2026, 10:40" in read(
+    assert "You told this · 03 Nov 2026, 10:00 · no longer holds since 12 Nov 2026, 10:40" in read(
         recalled(old)
     )
 
 
 def test_a_fact_that_a_model_noted_is_not_put_in_the_readers_mouth() -> None:
-    assert "You told this, " in read(recalled(replace(ALLERGY, kind="fact")))
+    assert "You told this · " in read(recalled(replace(ALLERGY, kind="fact")))
     noted = replace(ALLERGY, kind="fact", role="assistant")
-    assert "The model noted this, " in read(recalled(noted))
+    assert "The model noted this · " in read(recalled(noted))
 
 
 def test_a_page_of_a_document_is_kept_for_its_chat_or_for_all() -> None:

@@ -121,7 +121,7 @@ def test_sentences_that_stand_together_are_each_translated() -> None:
     unknown = "Nobody knows this. Nothing was kept."
     assert _told_in("de", unknown) == "Nobody knows this. Nichts wurde behalten."
     sizes = from_response(ASKED, 400, {}, b"requested 9,000 tokens, context window of 8,192").advice
-    assert _told_in("de", sizes).startswith("Sie hat 9.000 Token, 8.192 Token passen. Kürze die")
+    assert _told_in("de", sizes).startswith("Sie hat 9.000 Tokens, 8.192 Tokens passen. Kürze die")
 
 
 def test_what_is_left_of_the_day_is_told_note_by_note() -> None:

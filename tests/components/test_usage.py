@@ -4,13 +4,14 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, get_args
 from xml.etree import ElementTree
 
 from assistant import Answering, Lent
 from components import usage
 from components.words import speaking
 from inference.usage import DayUse, UsageReport
+from messages import Purpose
 
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
 ONLINE = Answering("Oxlo.ai", "deepseek-v3.2", offline=False, advice="")
@@ -181,6 +182,17 @@ def test_it_is_told_in_the_readers_language() -> None:
     assert "Anfragen heute" in html
     assert ". Nov." in html
     assert "Requests" not in html
+
+
+def test_every_purpose_that_is_paid_for_has_a_name_and_a_colour_of_its_own() -> None:
+    paid = {purpose: 2 for purpose in get_args(Purpose) if purpose != "models"}
+    days = (*report().days[:-1], DayUse("2026-11-23", paid))
+    with speaking("es"):
+        html = usage.pane(report(days=days, last_turn=paid), ONLINE)
+    assert "for-other" not in html
+    assert "2 resúmenes" in html
+    for english in ("summary", "reading", "transcription<"):
+        assert english not in words(html)
 
 
 def test_a_purpose_nobody_foresaw_is_drawn_and_escaped_too() -> None:
