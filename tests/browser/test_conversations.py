@@ -61,8 +61,10 @@ def test_what_takes_long_shows_that_it_is_on_its_way(
     finished(slow)
     slow.locator("#parley-new").click()
     expect(slow.locator("#parley-welcome")).to_be_visible()
+    listed = slow.locator("#parley-conversations li a").first
+    expect(listed).to_be_visible()  # it comes by the line that is about to be held
     waits = True
-    slow.locator("#parley-conversations li a").first.click()
+    listed.click()
     expect(slow.locator("#parley-column > .skeletons")).to_be_visible()
     expect(slow.locator("#parley-welcome")).to_be_hidden()
     waits = False
