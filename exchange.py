@@ -29,16 +29,7 @@ from events import (
     VoiceNoted,
     Waiting,
 )
-from messages import (
-    Audio,
-    Begun,
-    Image,
-    Message,
-    Part,
-    Provenance,
-    Reasoning,
-    Text,
-)
+from messages import Audio, Begun, Image, Message, Part, Provenance, Reasoning, Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistant import Assistant
-from events import (
-    Ending,
-    Event,
-    ToolAsked,
-    TurnEnded,
-    TurnStarted,
-)
+from events import Ending, Event, ToolAsked, TurnEnded, TurnStarted
 from exchange import Exchange, begin, grow
 from memories import Sought
 from messages import Fault, Memory, Message, new_id

@@ -6,10 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from time import time
 
-from events import (
-    Event,
-    TurnStarted,
-)
+from events import Event, TurnStarted
 from exchange import Exchange, grow
 from inference.turn_plan import plan
 from lineup import refusing

@@ -12,15 +12,7 @@ from dataclasses import dataclass, field, replace
 from time import time
 from weakref import WeakValueDictionary
 
-from events import (
-    Ending,
-    Event,
-    ReasoningDelta,
-    TextDelta,
-    ToolReturned,
-    TurnEnded,
-    TurnStarted,
-)
+from events import Ending, Event, ReasoningDelta, TextDelta, ToolReturned, TurnEnded, TurnStarted
 from exchange import Exchange, grow
 from memory.conversations import Begun, Conversations, Missing
 from memory.storage_faults import StoreFailed

@@ -9,10 +9,7 @@ from components.call_meter import Meter, Prices
 from components.orders import Visitor
 from components.patch import Frame
 from components.words import explained, number, say, told
-from events import (
-    Event,
-    TurnStarted,
-)
+from events import Event, TurnStarted
 from exchange import Exchange, begin, grow
 from voice.recording import as_wav
 from voice.turn_taking import TurnTaking

@@ -5,10 +5,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from components.patch import Drawn, Frame
-from events import (
-    Event,
-    TurnStarted,
-)
+from events import Event, TurnStarted
 from exchange import Exchange, begin, grow
 from messages import Message
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from memory.chroma_embedded import EmbeddedChroma
 from memory.embedding import Vectors
 from memory.vector_rows import ANSWER_S, Row, VectorsUnusable
 
@@ -34,7 +35,7 @@ class ChromaApart:
     call: each may be done twice.
     """
 
-    written = 500
+    written = EmbeddedChroma.written
 
     def __init__(self, directory: Path, name: str, answer_s: float = ANSWER_S) -> None:
         self.losses = 0
@@ -95,7 +96,7 @@ class ChromaApart:
             raise VectorsUnusable(self.trouble)
         answer = self._exchange(what, arguments)
         if answer is None:
-            self.trouble = f"{self._directory}: Chroma {self._end()}."
+            self.trouble = f"{self._directory}: Chroma {self._ending()}."
             self._rest()
             log.warning("Vectors cannot be used: %s", self.trouble)
             raise VectorsUnusable(self.trouble)
@@ -149,7 +150,7 @@ class ChromaApart:
         self._rests_until = max(self._rests_until, time.monotonic() + self._pause_s)
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
-    def _end(self) -> str:
+    def _ending(self) -> str:
         """How its process ended, in words."""
         code = self._process.poll() if self._process else None
         if code is None:

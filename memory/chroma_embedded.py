@@ -28,6 +28,7 @@ SEAL = "closed.json"
 
 PROBE_S = 120.0
 LOCK_S = 30.0
+"""To wait for a process that a killed owner left behind: it closes these files yet."""
 
 _NOT_THE_FILES = {5, 6, 8, 10, 13, 14}
 """SQLite's codes for locked, read-only, I/O error, full, cannot open: new files would not help."""
@@ -50,7 +51,6 @@ class EmbeddedChroma:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._chroma: Any = None
-        # One that a killed owner left behind may be at work for a moment yet.
         self._lock = FileLock(directory.with_name(f"{directory.name}.lock"), timeout=LOCK_S)
         self._swept: dict[str, int] = {}
         """The times of what Chroma writes last of an index, when that was last wiped."""
@@ -60,11 +60,11 @@ class EmbeddedChroma:
             import chromadb
             from chromadb.config import Settings
 
-            self._directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_directory()
             self._lock.acquire()
             if self._in_ruins():
                 self._put_aside()
-            self._directory.mkdir(mode=0o700, exist_ok=True)
+            self._make_directory()  # if it was put aside, here or by who held the lock
             (self._directory / SEAL).unlink(missing_ok=True)
             self._wipe()
             self._chroma = chromadb.PersistentClient(
@@ -74,13 +74,12 @@ class EmbeddedChroma:
 
     def close(self) -> None:
         chroma, self._chroma = self._chroma, None
-        if chroma is None:
-            return
-        # A client of damaged files may fail to close as well; it is given up either way.
-        with contextlib.suppress(Exception):
-            chroma.close()
-            self._wipe()
-            (self._directory / SEAL).write_text(json.dumps(self._files()))
+        if chroma is not None:
+            # A client of damaged files may fail to close as well; it is given up either way.
+            with contextlib.suppress(Exception):
+                chroma.close()
+                self._wipe()
+                (self._directory / SEAL).write_text(json.dumps(self._files()))
         self._lock.release(force=True)
 
     def verdict(self, error: BaseException) -> Literal["lost", "trouble", "bug"]:
@@ -115,6 +114,9 @@ class EmbeddedChroma:
     def tidy(self) -> None:
         for path in self._directory.parent.glob(f"{self._directory.name}.damaged-*"):
             shutil.rmtree(path, ignore_errors=True)
+
+    def _make_directory(self) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _in_ruins(self) -> bool:
         """Whether there are files that must not be opened here."""

@@ -156,7 +156,7 @@ class VectorRows:
     def give_up(self) -> None:
         """A server's client has time limits of its own."""
 
-    def _do(self, work: Callable[[Any], T], limit_s: float = 0) -> T:
+    def _do(self, work: Callable[[Any], T], limit_s: float | None = None) -> T:
         """Do `work`; if the collection turns out to be lost, begin a new one and do it on that."""
         for again in (True, False):
             try:

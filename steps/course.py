@@ -4,11 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from events import (
-    Event,
-    RequestSent,
-    TurnStarted,
-)
+from events import Event, RequestSent, TurnStarted
 from exchange import Exchange, begin, grow
 from inference.backend import Errand
 from inference.ledger import Ledger

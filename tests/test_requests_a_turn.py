@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from events import (
-    TurnStarted,
-)
+from events import TurnStarted
 from exchange import begin, grow
 from handler import run_turn
 from house import House, open_house

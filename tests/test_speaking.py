@@ -11,15 +11,7 @@ from typing import Any
 import pytest
 
 from components.voice import spoken
-from events import (
-    Event,
-    Spoken,
-    SpokenWhole,
-    TextDelta,
-    TurnEnded,
-    TurnStarted,
-    Unvoiced,
-)
+from events import Event, Spoken, SpokenWhole, TextDelta, TurnEnded, TurnStarted, Unvoiced
 from exchange import begin, grow
 from handler import run_turn
 from house import House, open_house

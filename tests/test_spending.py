@@ -8,13 +8,7 @@ from typing import Any
 import pytest
 
 from assistant import EVERYWHERE, Refused
-from events import (
-    Event,
-    JsonChecked,
-    Planned,
-    TurnEnded,
-    Waiting,
-)
+from events import Event, JsonChecked, Planned, TurnEnded, Waiting
 from exchange import begin, grow
 from handler import run_turn
 from house import House, look_around, open_house

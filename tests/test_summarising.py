@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from events import (
-    Event,
-)
+from events import Event
 from exchange import begin, grow
 from handler import run_turn
 from house import House, open_house

@@ -7,11 +7,7 @@ from hypothesis import strategies as st
 
 from components.patch import Drawn, Frame, cut
 from components.render import draw
-from events import (
-    Event,
-    TextDelta,
-    TurnStarted,
-)
+from events import Event, TextDelta, TurnStarted
 from exchange import begin, grow
 from tests.components.test_render import recorded
 

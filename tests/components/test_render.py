@@ -9,13 +9,7 @@ import pytest
 
 from components.render import article, draw, seconds, spent
 from components.tool_card import tool_card
-from events import (
-    Event,
-    TextDelta,
-    TurnStarted,
-    Waiting,
-    from_jsonl,
-)
+from events import Event, TextDelta, TurnStarted, Waiting, from_jsonl
 from exchange import Exchange, begin, grow
 from messages import Document, Media, Message, Request, Text, ToolCall, ToolResult
 from toolbox import REJECTED

@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from events import (
-    TextDelta,
-    ToolCalled,
-    ToolReturned,
-    TurnEnded,
-    TurnStarted,
-)
+from events import TextDelta, ToolCalled, ToolReturned, TurnEnded, TurnStarted
 from exchange import begin, grow
 from handler import run_turn
 from house import House, open_house

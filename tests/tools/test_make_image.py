@@ -11,12 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image as Canvas
 
-from events import (
-    Event,
-    ToolAsked,
-    ToolReturned,
-    TurnEnded,
-)
+from events import Event, ToolAsked, ToolReturned, TurnEnded
 from exchange import begin, grow
 from house import House, open_house
 from inference.connection import connect

@@ -9,15 +9,7 @@ from typing import Any
 
 import pytest
 
-from events import (
-    Event,
-    ToolAsked,
-    ToolCalled,
-    ToolDecided,
-    ToolReturned,
-    TurnEnded,
-    TurnStarted,
-)
+from events import Event, ToolAsked, ToolCalled, ToolDecided, ToolReturned, TurnEnded, TurnStarted
 from exchange import begin, grow
 from handler import run_turn
 from house import House, open_house
