@@ -28,15 +28,18 @@ def written(frame: Frame) -> str:
     return json.dumps(frame, separators=(",", ":"))
 
 
+def around(panes: dict[str, str]) -> Frame:
+    """What stands around the chat; `now` sets the clock by which the page counts what goes on."""
+    return {"kind": "panes", "panes": panes, "now": time()}
+
+
 def shown(conversation: str, found: Snapshot) -> Frame:
-    """A conversation; `now` sets the clock by which the page counts what goes on."""
     return {
         "conversation": conversation,
         "title": escape(found.conversation.title) if found.conversation else "",
         "known": found.conversation is not None,
         "earlier": found.earlier,
         "messages": [{"id": m.id, "article": article(m)} for m in found.messages],
-        "now": time(),
     }
 
 

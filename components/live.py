@@ -298,7 +298,7 @@ class Line:
                 changed = {k: v for k, v in now.items() if self._panes.get(k) != v}
                 self._panes = now
                 if changed:
-                    await self._send({"kind": "panes", "panes": changed})
+                    await self._send(frames.around(changed))
                 await asyncio.sleep(0.2)
 
     async def _draw_panes(self) -> dict[str, str]:

@@ -35,7 +35,6 @@ let late = 0;
 
 const frames = {
   open(frame) {
-    setClock(frame.now);
     if (frame.conversation !== conversations.id()) return;
     toolCards.around(() => chat.show(frame, shown === frame.conversation), true);
     shown = frame.conversation;
@@ -54,7 +53,8 @@ const frames = {
     context.place();
     afterChange();
   },
-  panes({ panes }) {
+  panes({ panes, now }) {
+    setClock(now);
     for (const [name, html] of Object.entries(panes)) {
       if (name === "conversations") conversations.show(html);
       else if (name === "choice") choice.show(html);
