@@ -266,9 +266,8 @@ async def test_a_guest_chats_without_memory_and_files_and_leaves_nothing_behind(
         assert (await client.get("/parley/memories.json")).json()["memories"] == []
         refused = await client.post("/parley/media", content=b"words of a file")
         assert (refused.status_code, "tab" in refused.json()["advice"]) == (403, True)
-        async with asyncio.timeout(
-            30
-        ):  # the first reply's words are there before its end is stored
+        # The first reply's words are there before its end is stored.
+        async with asyncio.timeout(30):
             while "still being written" in (again := await client.order("Again", C))["message"]:
                 await asyncio.sleep(0.02)
         assert again["ok"]
