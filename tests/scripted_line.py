@@ -34,7 +34,7 @@ class Line:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and not self._stopping.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._gone.wait(), min(left, 0.2))
+                await asyncio.wait_for(self._gone.wait(), min(left, 0.05))
             if self._gone.is_set():
                 raise ClientGone
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 import uvicorn
 
+from inference.offline.prompt_server import PromptServer
 from tests.scripted_line import ClientGone, Line, Receive, Scope, Send, watched
 
 Sense = Literal["chat", "transcription", "speech", "embedding", "image", "models"]
@@ -110,7 +111,7 @@ class ScriptedServer:
         self._other: dict[str, Any] = {}
         self._stopping = threading.Event()
         self._socket = socket.socket()
-        self._server: uvicorn.Server | None = None
+        self._server: PromptServer | None = None
         self._thread: threading.Thread | None = None
 
     # ── the script ──────────────────────────────────────────────────────────────────────────────
@@ -246,7 +247,7 @@ class ScriptedServer:
             lifespan="off",
             timeout_graceful_shutdown=1,
         )
-        self._server = uvicorn.Server(config)
+        self._server = PromptServer(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
         )
@@ -261,7 +262,7 @@ class ScriptedServer:
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         if self._server and self._thread:
-            self._server.should_exit = True
+            self._server.end()
             self._thread.join(timeout=5)
         self._socket.close()
 

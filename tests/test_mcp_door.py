@@ -19,6 +19,7 @@ from mcp_types import CallToolResult
 
 from components.mount import mount
 from house import House
+from inference.offline.prompt_server import PromptServer
 from mcp_door import kept_token, open_door, with_token
 from messages import new_id
 from tests.conftest import OWNER
@@ -51,13 +52,13 @@ async def served(house: House) -> AsyncIterator[Served]:
         config = uvicorn.Config(
             door, log_config=None, access_log=False, timeout_graceful_shutdown=1
         )
-        server = uvicorn.Server(config)
+        server = PromptServer(config)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             while not server.started:
                 await asyncio.sleep(0.01)
             yield Served(house, f"http://127.0.0.1:{listener.getsockname()[1]}")
-            server.should_exit = True
+            server.end()
             await serving
 
 

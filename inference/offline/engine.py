@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import uvicorn
 
 from inference.offline.faculties import Faculties
+from inference.offline.prompt_server import PromptServer
 from inference.offline.server import server
 from inference.offline.worker_process import WorkerProcess
 
@@ -26,7 +27,7 @@ class OfflineEngine:
         self.base_url = ""
         self.key = secrets.token_urlsafe(32)
         self._faculties = Faculties()
-        self._server: uvicorn.Server | None = None
+        self._server: PromptServer | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -48,7 +49,7 @@ class OfflineEngine:
             ws="none",
             timeout_graceful_shutdown=GRACE_S,
         )
-        self._server = uvicorn.Server(config)
+        self._server = PromptServer(config)
         self._thread = threading.Thread(
             target=self._run, args=(listener,), name="offline-engine", daemon=True
         )
@@ -67,7 +68,7 @@ class OfflineEngine:
         if self._loop is not None:
             # What still waits for a sense is answered now, so that the server need not cut it off.
             self._loop.call_soon_threadsafe(self._faculties.end)
-        self._server.should_exit = True
+        self._server.end()
         await asyncio.to_thread(self._thread.join)
         self._server = self._thread = self._loop = None
 

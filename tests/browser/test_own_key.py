@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext, expect
 from components.mount import mount
 from house import open_house
 from inference.connection import connect
+from inference.offline.prompt_server import PromptServer
 from inference.provider import load_providers
 from settings import Settings
 from tests.browser.conftest import finished, opened, ready, say
@@ -50,7 +51,7 @@ def address(model: ScriptedServer, theirs: ScriptedServer, tmp_path: Path) -> It
             config = uvicorn.Config(
                 app, log_config=None, access_log=False, timeout_graceful_shutdown=1
             )
-            server = uvicorn.Server(config)
+            server = PromptServer(config)
             started.set()
             await server.serve(sockets=[listener])
 
@@ -59,7 +60,7 @@ def address(model: ScriptedServer, theirs: ScriptedServer, tmp_path: Path) -> It
     assert started.wait(30)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
     assert server
-    server.should_exit = True
+    server.end()
     serving.join(20)
     listener.close()
 

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from components.mount import mount
 from house import House
+from inference.offline.prompt_server import PromptServer
 
 KEY = b"a signing key of the tests, 32 b"
 Frame = dict[str, Any]
@@ -84,13 +85,13 @@ async def address(house: House) -> AsyncIterator[str]:
     """Where the house's page is served."""
     app = mount(FastAPI(), house.assistant, KEY, "1.2.3")
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = PromptServer(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             await asyncio.sleep(0.01)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
+        server.end()
         await serving
 
 

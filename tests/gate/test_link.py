@@ -15,6 +15,7 @@ from components.sharing import Link
 from gate.access import Access
 from gate.opening import access_to
 from house import House
+from inference.offline.prompt_server import PromptServer
 from settings import Settings
 from tests.attacker import ORDER, A, Attacker, keeps, opened
 from tests.scripted_server import ScriptedServer
@@ -51,12 +52,12 @@ async def shared(
     config = uvicorn.Config(
         app, log_config=None, access_log=False, proxy_headers=False, timeout_graceful_shutdown=1
     )
-    server = uvicorn.Server(config)
+    server = PromptServer(config)
     serving = asyncio.create_task(server.serve(sockets=[own.listener, link.listener]))
     while not server.started:
         await asyncio.sleep(0.01)
     yield Shared(access, f"http://127.0.0.1:{own.port}", f"http://127.0.0.1:{link.port}")
-    server.should_exit = True
+    server.end()
     await serving
     link.close()
     own.close()
