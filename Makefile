@@ -11,8 +11,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Bytecode is written when a module is first used, not for all of them: 190 MB less.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
-# A file of tests stays in one process: what it starts is shared by its tests.
-TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --reruns 2 --only-rerun TimeoutError --only-rerun "Locator expected"
+# Without it each Parley that a test starts would compile all that it imports, anew.
+unexport PYTHONDONTWRITEBYTECODE
+# A file of tests stays in one process: what it starts is shared by its tests. They are passed in the
+# order of their folders: by their number the slow files of few tests, the browser's, would come last.
+TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --only-rerun TimeoutError --only-rerun "Locator expected"
 # What lasts is tested on SQLite among the rest, and once more on a real PostgreSQL.
 KEPT := $(addprefix tests/memory/test_,conversations.py versions.py search.py listing.py shares.py recall.py recall_facts.py recall_panel.py \
 	recall_exchanges.py media.py documents.py summaries.py choices.py) \

@@ -60,6 +60,8 @@ class Layers:
     calibrations: Calibrations
     tooling: Tooling
     activity: VoiceActivity | None = None
+    pieces_kept_s: float = 20.0
+    """Once the pieces of a spoken reply are one sound: pages that fetch a piece just now still find it."""
 
 
 class Voice(Protocol):

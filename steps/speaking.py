@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 CUT = f"Only the first {LONGEST:,} characters are spoken: the rest would cost more requests."
 JSON = "A reply in JSON is not read out."
 
-PIECES_KEPT_S = 20.0
-"""Pages that fetch a piece just now still find it; those that come later have the whole."""
 _waiting: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
 
 Step = Callable[[Course], AsyncIterator[Event]]
@@ -115,7 +113,7 @@ async def kept(course: Course) -> AsyncIterator[Event]:
     if whole and one:
         yield SpokenWhole(one, whole.seconds, whole.starts)
         pieces = {piece.sha256 for piece, _ in voice.sounds} - {one.sha256}
-        _later(PIECES_KEPT_S, lambda: media.disown(owner, pieces))
+        _later(course.layers.pieces_kept_s, lambda: media.disown(owner, pieces))
 
 
 def _later(seconds: float, act: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -28,10 +28,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --postgres only what has to do with a database is passed again."""
     if config.getoption("--postgres"):
+        about = {item: {"database_url", "postgres"} & set(_fixtures(item)) for item in items}
+        config.hook.pytest_deselected(items=[item for item in items if not about[item]])
+        items[:] = [item for item in items if about[item]]
         for item in items:
             if item.get_closest_marker("files"):
                 item.add_marker(pytest.mark.skip(reason="about SQLite's files"))
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 def pytest_collection_finish() -> None:

@@ -25,7 +25,6 @@ from memory.edge import Missing
 from messages import Choices, Message, Wishes, message_from_json, message_to_json, new_id
 from settings import Settings
 from steps.course import Turn
-from steps.speaking import PIECES_KEPT_S
 from tests.conftest import OWNER, said
 from tests.scripted_server import ScriptedServer, tone
 
@@ -54,7 +53,8 @@ async def oxlo(model: ScriptedServer, tmp_path: Path) -> AsyncIterator[House]:
 async def run(house: House, words: str = "Say it", choices: Choices | None = None) -> list[Event]:
     wishes = Wishes(True, choices or Choices())
     turn = Turn(OWNER, new_id(), said(words), new_id(), (), wishes)
-    return [event async for event in run_turn(turn, house.layers)]
+    layers = replace(house.layers, pieces_kept_s=2)
+    return [event async for event in run_turn(turn, layers)]
 
 
 def reply(events: list[Event]) -> Message:
@@ -108,7 +108,8 @@ async def test_the_pieces_become_one_sound_with_the_message_and_are_given_up(
     assert oxlo.layers.media.read(whole.media)[:4] == b"RIFF"
     pieces = [event.media.sha256 for event in events if isinstance(event, Spoken)]
     assert len(pieces) == 2
-    async with asyncio.timeout(PIECES_KEPT_S + 15):
+    assert [await is_kept(oxlo, sha256) for sha256 in pieces] == [True, True]
+    async with asyncio.timeout(15):
         for sha256 in pieces:
             while await is_kept(oxlo, sha256):
                 await asyncio.sleep(0.1)

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from memory import schema
-from memory.database import DatabaseRefused, claim, erase_traces, open_database
+from memory.database import DatabaseRefused, claim, erase_traces, open_database, reading
 from memory.migrations import MIGRATIONS
 from memory.storage_faults import StoreFailed
 
@@ -227,6 +227,8 @@ async def test_who_is_cancelled_while_waiting_for_the_database_is_cancelled(tmp_
         async with engine.begin() as connection:
             await connection.exec_driver_sql("INSERT INTO steps VALUES ('never')")
 
+    async with reading(engine).connect() as connection:  # the very one that will write
+        await connection.exec_driver_sql("PRAGMA busy_timeout=1000")
     with closing(sqlite3.connect(tmp_path / "parley.db")) as other:
         other.execute("BEGIN IMMEDIATE")
         writing = asyncio.create_task(write())

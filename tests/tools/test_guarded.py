@@ -14,18 +14,21 @@ import pytest
 from tests.tools.local_web import PUBLIC, LocalWeb, public
 from tools.router import ToolError
 from tools.web import guarded
-from tools.web.guarded import Fetcher, GuardedNetwork
+from tools.web.guarded import PAGES, Fetcher, GuardedNetwork, Patience
 
 MB = 1_000_000
+USUAL = Patience()
 
 
-def fetcher(web: LocalWeb, resolve: Any = public) -> Fetcher:
-    return Fetcher(GuardedNetwork(resolve, web.dial))
+def fetcher(web: LocalWeb, resolve: Any = public, patience: Patience = USUAL) -> Fetcher:
+    return Fetcher(GuardedNetwork(resolve, web.dial), PAGES, patience)
 
 
-async def refused(web: LocalWeb, url: str, resolve: Any = public) -> str:
+async def refused(
+    web: LocalWeb, url: str, resolve: Any = public, patience: Patience = USUAL
+) -> str:
     with pytest.raises(ToolError) as error:
-        await fetcher(web, resolve).fetch(url)
+        await fetcher(web, resolve, patience).fetch(url)
     return str(error.value)
 
 
@@ -135,8 +138,9 @@ async def test_a_server_that_never_speaks_is_left(web: LocalWeb) -> None:
 
     web.answers("/", silence)
     started = monotonic()
-    assert "silent for 8 s" in await refused(web, "http://example.org/")
-    assert 7 < monotonic() - started < 11
+    told = await refused(web, "http://example.org/", patience=Patience(read=1))
+    assert "silent for 1 s" in told
+    assert 0.9 < monotonic() - started < 4
 
 
 async def test_a_server_that_drips_is_left(web: LocalWeb) -> None:
@@ -149,8 +153,9 @@ async def test_a_server_that_drips_is_left(web: LocalWeb) -> None:
 
     web.answers("/", drip)
     started = monotonic()
-    assert "longer than 15 s" in await refused(web, "http://example.org/")
-    assert 14 < monotonic() - started < 18
+    told = await refused(web, "http://example.org/", patience=Patience(total=2))
+    assert "longer than 2 s" in told
+    assert 1.9 < monotonic() - started < 5
 
 
 async def test_300_megabytes_are_cut_at_two(web: LocalWeb) -> None:
@@ -236,8 +241,9 @@ async def test_a_lookup_that_hangs_is_left(web: LocalWeb) -> None:
         return []
 
     started = monotonic()
-    assert "within 5 s" in await refused(web, "http://slow.example.org/", resolve)
-    assert monotonic() - started < 7
+    told = await refused(web, "http://slow.example.org/", resolve, Patience(connect=1))
+    assert "within 1 s" in told
+    assert monotonic() - started < 3
 
 
 async def test_tls_asks_for_the_name_and_not_for_the_address() -> None:
@@ -256,8 +262,8 @@ async def test_tls_asks_for_the_name_and_not_for_the_address() -> None:
 
 
 def test_the_rules_are_those_that_were_settled() -> None:
-    told = (guarded.CONNECT_S, guarded.READ_S, guarded.TOTAL_S, guarded.MAX_BYTES)
-    assert told == (5, 8, 15, 2_000_000)
+    assert (USUAL.connect, USUAL.read, USUAL.total) == (5, 8, 15)
+    assert guarded.MAX_BYTES == 2_000_000
     assert guarded.MAX_REDIRECTS == 4
 
 

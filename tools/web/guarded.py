@@ -20,13 +20,9 @@ from tools.router import ToolError
 from tools.web.addresses import Place, is_public, place_of
 from tools.web.tls import trusted
 
-CONNECT_S = 5.0
-READ_S = 8.0
-TOTAL_S = 15.0
 MAX_BYTES = 2_000_000  # of a page
 MAX_REDIRECTS = 4
 MOST_ADDRESSES = 4  # of one name that are tried
-_TIMEOUTS = {"connect": CONNECT_S, "read": READ_S, "write": READ_S, "pool": CONNECT_S}
 _HEADERS = [
     ("User-Agent", "Parley (reads a page when its user asks for it)"),
     ("Accept-Encoding", "identity"),
@@ -37,6 +33,25 @@ _lookups = ThreadPoolExecutor(4, thread_name_prefix="dns")
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """All addresses of a host. Raises OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that are waited: for a connection, for the next bytes, for all of it."""
+
+    connect: float = 5.0
+    read: float = 8.0
+    total: float = 15.0
+
+    @property
+    def timeouts(self) -> dict[str, float]:
+        """As httpcore names them."""
+        return {
+            "connect": self.connect,
+            "read": self.read,
+            "write": self.read,
+            "pool": self.connect,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +148,7 @@ class GuardedNetwork(httpcore2.AsyncNetworkBackend):
                     raise ToolError(f"{host} is not a public host.")
                 return await self._first(addresses[:MOST_ADDRESSES], port, timeout)
         except TimeoutError:
-            raise ToolError(f"{host} could not be reached within {CONNECT_S:g} s.") from None
+            raise ToolError(f"{host} could not be reached within {timeout or 0:g} s.") from None
         except (OSError, UnicodeError, httpcore2.NetworkError, httpcore2.TimeoutException):
             raise ToolError(f"{host} could not be reached.") from None
 
@@ -160,22 +175,28 @@ class GuardedNetwork(httpcore2.AsyncNetworkBackend):
 class Fetcher:
     """GET without cookies, credentials or proxies; redirects are followed here, each checked anew."""
 
-    def __init__(self, network: GuardedNetwork | None = None, kind: Kind = PAGES) -> None:
+    def __init__(
+        self,
+        network: GuardedNetwork | None = None,
+        kind: Kind = PAGES,
+        patience: Patience = Patience(),
+    ) -> None:
         self._network = network or GuardedNetwork()
         self._kind = kind
+        self._patience = patience
 
     async def fetch(self, url: str) -> Fetched:
         """Raises ToolError, with nothing in it that the host could have written."""
         place = place_of(url)
         try:
-            async with asyncio.timeout(TOTAL_S):
+            async with asyncio.timeout(self._patience.total):
                 for _ in range(MAX_REDIRECTS + 1):
                     found = await self._get(place)
                     if isinstance(found, Fetched):
                         return found
                     place = found
         except TimeoutError:
-            raise ToolError(f"{place.host} took longer than {TOTAL_S:g} s.") from None
+            raise ToolError(f"{place.host} took longer than {self._patience.total:g} s.") from None
         raise ToolError(f"{place.host} redirects more than {MAX_REDIRECTS} times.")
 
     async def _get(self, place: Place) -> Fetched | Place:
@@ -198,12 +219,12 @@ class Fetcher:
                     "GET",
                     url,
                     headers=[("Host", host), ("Accept", self._kind.accepted), *_HEADERS],
-                    extensions={"timeout": _TIMEOUTS},
+                    extensions={"timeout": self._patience.timeouts},
                 ) as response,
             ):
                 return await _read(place, response, self._kind)
         except httpcore2.TimeoutException:
-            raise ToolError(f"{place.host} was silent for {READ_S:g} s.") from None
+            raise ToolError(f"{place.host} was silent for {self._patience.read:g} s.") from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError):
             raise ToolError(f"{place.host} broke off, or does not speak HTTP.") from None
 
