@@ -7,7 +7,6 @@ from time import time
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from memory import message_rows as rows
@@ -132,20 +131,17 @@ class Conversations:
         mine = rows.of(owner, conversation_id)
         left: tuple[str, ...] = ()
         async with self._engine.begin() as connection:
-            await rows.refuse_busy(connection, mine)
             if instead_of:
+                await rows.refuse_busy(connection, mine)
                 old = await rows.shown_row(connection, mine, instead_of, "user")
                 place = await rows.one_more(connection, mine, old)
                 left = await rows.leave(connection, mine, old.seq)
                 await _name_anew(connection, owner, conversation_id, old, said)
             else:
                 place = await _next(connection, mine)
-            if not await _touch(connection, owner, conversation_id, said.at):
-                await _create(connection, owner, conversation_id, said)
-            await rows.insert(connection, owner, conversation_id, place, said)
-            await rows.insert(
-                connection, owner, conversation_id, place.after(said.id), reply, self._replica
-            )
+            await _touch_or_create(connection, owner, conversation_id, said)
+            both = [(place, said), (place.after(said.id), reply)]
+            await rows.insert_many(connection, owner, conversation_id, both, self._replica)
             beside = await rows.left_of(connection, mine) if left else {}
             return Begun(_among(said, place, beside), reply, left)
 
@@ -281,6 +277,14 @@ _CONVERSATION = tuple(
     for name in ("id", "title", "created_at", "updated_at", "pinned", "folder")
 )
 
+_TOUCH_OR_CREATE = sa.text("""
+    INSERT INTO conversations (id, owner, title, created_at, updated_at)
+    VALUES (:id, :owner, :title, :at, :at)
+    ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at
+    WHERE conversations.owner = excluded.owner AND conversations.deleted_at = 0
+    RETURNING id
+""")
+
 
 def _renamed(owner: str, conversation_id: str) -> sa.Update:
     c = conversations.c
@@ -288,10 +292,13 @@ def _renamed(owner: str, conversation_id: str) -> sa.Update:
 
 
 async def _next(connection: AsyncConnection, mine: rows.Conditions) -> rows.Place:
-    """The place after the last message."""
+    """The place after the last message. Raises Busy where one of them runs."""
     m = messages.c
-    newest = sa.select(m.id, m.seq).where(*mine).order_by(m.seq.desc()).limit(1)
-    last = (await connection.execute(newest)).first()
+    running = sa.exists().where(*mine, m.status == "running").correlate(None)
+    newest = sa.select(m.id, m.seq, running.label("busy")).where(*mine)
+    last = (await connection.execute(newest.order_by(m.seq.desc()).limit(1))).first()
+    if last and last.busy:
+        raise Busy(rows.BUSY)
     return rows.Place(last.seq).after(last.id) if last else rows.Place()
 
 
@@ -309,16 +316,13 @@ async def _touch(connection: AsyncConnection, owner: str, conversation_id: str, 
     return bool((await connection.execute(change)).rowcount)
 
 
-async def _create(
+async def _touch_or_create(
     connection: AsyncConnection, owner: str, conversation_id: str, said: Message
 ) -> None:
-    row = {"id": conversation_id, "owner": owner, "title": title_of(said)}
-    new = sa.insert(conversations).values(**row, created_at=said.at, updated_at=said.at)
-    try:
-        await connection.execute(new)
-    except IntegrityError:
-        # The id is taken, and not by this owner.
-        raise Missing("No such conversation.") from None
+    """Note the activity, or that there is a new conversation. Raises Missing for another's."""
+    row = {"id": conversation_id, "owner": owner, "title": title_of(said), "at": said.at}
+    if (await connection.execute(_TOUCH_OR_CREATE, row)).first() is None:
+        raise Missing("No such conversation.")
 
 
 async def _name_anew(

@@ -30,6 +30,9 @@ SHOWN = (m.id, m.parent, m.version, m.pinned, m.rating, m.body)
 """What makes a message as it is shown."""
 
 
+BUSY = "A reply is still running in this conversation."
+
+
 class Busy(Exception):
     """A reply is running in this conversation; it has one at a time."""
 
@@ -121,7 +124,7 @@ async def one_more(connection: AsyncConnection, mine: Conditions, row: Any) -> P
 async def refuse_busy(connection: AsyncConnection, mine: Conditions) -> None:
     running = sa.select(m.id).where(*mine, m.status == "running")
     if (await connection.execute(running)).first():
-        raise Busy("A reply is still running in this conversation.")
+        raise Busy(BUSY)
 
 
 async def refuse_others(connection: AsyncConnection, owner: str, conversation_id: str) -> None:
@@ -155,7 +158,7 @@ async def insert_many(
     placed: Sequence[tuple[Place, Message]],
     replica: int = 0,
 ) -> None:
-    """New messages, which are shown, with what they refer to."""
+    """New messages, which are shown, with what they refer to; `replica` makes those that run."""
     new = [
         {
             "id": known_id(message.id),
@@ -184,7 +187,7 @@ async def insert_many(
     if links:
         await connection.execute(sa.insert(message_media), links)
     if said := [message for _, message in placed if message.status != "running"]:
-        await keep_words(connection, owner, said)
+        await keep_words(connection, owner, said, new=True)
 
 
 async def link_media(connection: AsyncConnection, owner: str, message: Message) -> None:

@@ -86,9 +86,14 @@ def owner_term(owner: str) -> str:
     return "o" + blake2b(owner.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
-async def keep_words(connection: AsyncConnection, owner: str, messages: Sequence[Message]) -> None:
-    """Let these messages, which are stored, be found by their words as they are now."""
-    await connection.run_sync(_keep, [(owner, message) for message in messages])
+async def keep_words(
+    connection: AsyncConnection, owner: str, messages: Sequence[Message], *, new: bool = False
+) -> None:
+    """Let these messages, which are stored, be found by their words as they are now.
+
+    `new`: they were stored just now, and not found before.
+    """
+    await connection.run_sync(_keep, [(owner, message) for message in messages], new=new)
 
 
 async def sweep_words(connection: AsyncConnection) -> None:
@@ -140,17 +145,18 @@ def _keep_all(connection: sa.Connection) -> None:
         _keep(connection, [(row.owner, message_from_json(row.body)) for row in rows])
 
 
-def _keep(connection: sa.Connection, said: Sequence[tuple[str, Message]]) -> None:
+def _keep(
+    connection: sa.Connection, said: Sequence[tuple[str, Message]], *, new: bool = False
+) -> None:
     for start in range(0, len(said), _AT_ONCE):
         some = said[start : start + _AT_ONCE]
         terms = {m.id: (owner, [word.term for word in read(searched_text(m))]) for owner, m in some}
-        connection.execute(sa.delete(_ROWS).where(_ROWS.c.message_id.in_(list(terms))))
-        new = [message_id for message_id, (_, found) in terms.items() if found]
         if not new:
+            connection.execute(sa.delete(_ROWS).where(_ROWS.c.message_id.in_(list(terms))))
+        worded = [message_id for message_id, (_, found) in terms.items() if found]
+        if not worded:
             continue
-        connection.execute(sa.insert(_ROWS), [{"message_id": one} for one in new])
-        numbered = sa.select(_ROWS.c.message_id, _ROWS.c.number)
-        rows = connection.execute(numbered.where(_ROWS.c.message_id.in_(new))).all()
+        rows = connection.execute(_NUMBERED, [{"message_id": one} for one in worded]).all()
         _write(connection, [(number, *terms[message_id]) for message_id, number in rows])
 
 
@@ -182,6 +188,7 @@ def quoted(term: str) -> str:
 
 
 _ROWS = sa.table("said_words", sa.column("number", sa.Integer), sa.column("message_id", sa.String))
+_NUMBERED = sa.insert(_ROWS).returning(_ROWS.c.message_id, _ROWS.c.number)
 _TERMS_SQLITE = sa.text("INSERT INTO said_terms (rowid, terms) VALUES (:number, :terms)")
 _TERMS_POSTGRES = sa.text(
     "UPDATE said_words SET terms = CAST(CAST(:terms AS TEXT) AS tsvector) WHERE number = :number"

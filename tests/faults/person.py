@@ -12,7 +12,7 @@ import httpx
 from messages import new_id
 from tests.components.conftest import Frame, Visitor
 from tests.faults.checker import Checker
-from tests.scripted_server import Answer, Reply
+from tests.scripted_server import Reply
 
 SENTENCES = (
     "It is late in the evening now. ",
@@ -21,7 +21,7 @@ SENTENCES = (
 )
 
 
-def with_a_tool(request: dict[str, Any]) -> Answer:
+def with_a_tool(request: dict[str, Any]) -> Reply:
     """A turn as turns are: a tool is called, and its result put into sentences."""
     if request["messages"][-1]["role"] == "tool":
         return Reply(words=SENTENCES, finish="stop")

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from dataclasses import replace
+from typing import Any
 
 from messages import new_id
 from tests.components.conftest import Frame
 from tests.faults.parley_process import Parley
-from tests.faults.person import Person, arrived
-from tests.scripted_server import Reply, ScriptedServer
+from tests.faults.person import Person, arrived, with_a_tool
+from tests.scripted_server import Answer, Reply, ScriptedServer
 
 
 def ended(frame: Frame) -> bool:
@@ -17,6 +19,11 @@ def ended(frame: Frame) -> bool:
 async def test_what_is_sent_twice_at_once_is_answered_once(
     parley: Parley, server: ScriptedServer, person: Person
 ) -> None:
+    def slowly(request: dict[str, Any]) -> Answer:
+        """So that the first reply still runs when the last order has come."""
+        return replace(with_a_tool(request), delay_s=0.8)
+
+    server.improvises(slowly)
     talk = new_id()
     answers = await asyncio.gather(*(person.says(talk) for _ in range(4)))
     assert sum(answer["ok"] for answer in answers) == 1
