@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from chromadb import PersistentClient
+from chromadb.config import Settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from memory import words
@@ -129,7 +131,7 @@ async def measured(owners: int, each: int, synthetic: bool, folder: Path) -> Non
     store = VectorStore(folder / "chroma", embedding.name)
     indexes = Indexes(engine, store, embedding, folder / "indexes")
     await indexes.warm()
-    await asked(engine, indexes, store, names, embedding)
+    await asked(engine, indexes, store, names, embedding, folder)
     await indexes.written()
     if not synthetic:
         await from_nothing(engine, store, embedding, names, folder)
@@ -145,6 +147,7 @@ async def asked(
     store: VectorStore,
     names: Sequence[str],
     embedding: Embedding,
+    folder: Path,
 ) -> None:
     def ask(name: str) -> Callable[[], Awaitable[object]]:
         return lambda: indexes.ranked(Scope(name), said(6) + "?")
@@ -156,7 +159,7 @@ async def asked(
         name = names[number % min(COLD, 10, len(names))]
         await ask(name)()
         warm.append(await timed(ask(name)))
-    bare, chroma = await floors(store, indexes, names[0], embedding)
+    bare, chroma = await floors(store, indexes, names[0], embedding, folder / "chroma")
     ratio = f"   {statistics.median(warm) / statistics.median(bare):.1f} × a bare exact search"
     if chroma:
         ratio += f", {statistics.median(warm) / statistics.median(chroma):.2f} × Chroma's query"
@@ -191,9 +194,9 @@ async def _add_and_ask(engine: AsyncEngine, indexes: Indexes, owner: str) -> flo
 
 
 async def floors(
-    store: VectorStore, indexes: Indexes, owner: str, embedding: Embedding
+    store: VectorStore, indexes: Indexes, owner: str, embedding: Embedding, files: Path
 ) -> tuple[list[float], list[float]]:
-    """Milliseconds of the best 40 by vectors alone: exactly, and by Chroma."""
+    """Milliseconds of the best 40 by vectors alone: exactly, and by Chroma in this process."""
     async with indexes._shelf.use(Scope(owner)) as held:
         vectors = np.array(held.index.vectors)
     queries = await embedding.embed([said(6) for _ in range(ASKED)])
@@ -202,13 +205,13 @@ async def floors(
     if not health.stored:
         return bare, []
 
-    def look(collection: Any, query: Vectors) -> None:
+    client = PersistentClient(path=str(files), settings=Settings(anonymized_telemetry=False))
+    collection = client.get_collection(embedding.name, embedding_function=None)
+
+    async def look(query: Any) -> None:
         collection.query(query_embeddings=[query], n_results=40, where={"owner": owner})
 
-    chroma = [
-        await timed(lambda q=query: store._do(lambda c: look(c, q)))  # type: ignore[misc]
-        for query in queries
-    ]
+    chroma = [await timed(lambda q=query: look(q)) for query in queries]  # type: ignore[misc]
     return bare, chroma
 
 
