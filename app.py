@@ -184,6 +184,8 @@ def _loading() -> Iterator[None]:
 
 
 async def _serve_page(house: House, chosen: Settings, listener: socket.socket) -> None:
+    # Gradio's own place, /tmp/gradio, belongs to whoever of this machine was first to run Gradio.
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(chosen.data_path / "gradio"))
     with _loading():
         import uvicorn
         from fastapi import FastAPI

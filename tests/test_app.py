@@ -37,8 +37,10 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
     """A Parley on a data directory and a port."""
-    data, port = tmp_path_factory.mktemp("data") / "kept", free_port()
-    process = start(data, port)
+    folder, port = tmp_path_factory.mktemp("data"), free_port()
+    data, shared = folder / "kept", folder / "tmp"
+    shared.mkdir()
+    process = start(data, port, TMPDIR=str(shared))
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz"):
@@ -77,6 +79,12 @@ def test_a_taken_port_is_said_plainly(running: tuple[Path, int], tmp_path: Path)
     assert process.returncode == 1
     assert "Choose another port with --port" in said
     assert "Traceback" not in said
+
+
+def test_nothing_of_it_lies_where_another_user_could_be_in_its_way(
+    running: tuple[Path, int],
+) -> None:
+    assert list((running[0].parent / "tmp").iterdir()) == []
 
 
 def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path) -> None:

@@ -52,14 +52,9 @@ class RunningParley:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        clean = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "app.py", "--port", str(self.port), "--data-dir", str(self.data)],
-                cwd=ROOT,
-                env={**clean, **self.environ},
-                stdout=log,
-                stderr=log,
+                self.command(), cwd=ROOT, env=self.environment(), stdout=log, stderr=log
             )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -69,6 +64,14 @@ class RunningParley:
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.1)
         raise AssertionError(self.log.read_text())
+
+    def command(self) -> list[str]:
+        where = ["--port", str(self.port), "--data-dir", str(self.data)]
+        return [sys.executable, "app.py", *where]
+
+    def environment(self) -> dict[str, str]:
+        clean = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
+        return {**clean, **self.environ}
 
     def end(self, how: int = signal.SIGTERM) -> None:
         if self.process and self.process.poll() is None:

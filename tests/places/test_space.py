@@ -1,14 +1,17 @@
 """A Hugging Face Space: Parley in a frame of another site, by https, behind a proxy."""
 
+import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, expect, sync_playwright
 
-from tests.browser.conftest import ROOT, RunningParley, launch
+from tests.browser.conftest import ROOT, launch
 from tests.gate.open_id import CLIENT, SECRET, OpenId
 from tests.places.nginx import Nginx
+from tests.places.space import PORT, Space, as_nobody
 from tests.scripted_server import ScriptedServer
 
 SPACE, HUB = "ann-parley.hf.space", "huggingface.co"
@@ -57,26 +60,14 @@ def hub() -> Iterator[OpenId]:
 @pytest.fixture(scope="module")
 def space(
     provider: ScriptedServer, hub: OpenId, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Nginx]:
-    """The Space's environment, and what stands before it."""
-    folder = tmp_path_factory.mktemp("space")
-    data, pages = folder / "home", folder / "pages"
-    data.mkdir()
-    pages.mkdir()
-    (pages / "index.html").write_text(_PAGE)
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2".split()
-    files = ["-subj", f"/CN={SPACE}", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*made, *files], check=True, capture_output=True)
-    running = RunningParley(
-        data,
+) -> Iterator[Space]:
+    running = Space(
+        tmp_path_factory.mktemp("space"),
         {
-            "SYSTEM": "spaces",
             "SPACE_ID": "ann/parley",
+            "SPACE_AUTHOR_NAME": "ann",
+            "SPACE_REPO_NAME": "parley",
             "SPACE_HOST": SPACE,
-            "GRADIO_SSR_MODE": "true",
-            "GRADIO_SERVER_NAME": "0.0.0.0",
-            "HOME": str(data),
             "OAUTH_CLIENT_ID": CLIENT,
             "OAUTH_CLIENT_SECRET": SECRET,
             "OPENID_PROVIDER_URL": hub.url,
@@ -87,18 +78,32 @@ def space(
         },
     )
     running.start()
-    servers = _SERVERS.format(
-        certificate=certificate, key=key, space=SPACE, hub=HUB, parley=running.port, pages=pages
-    )
-    nginx = Nginx(folder / "nginx", servers)
-    yield nginx
-    nginx.end()
+    yield running
     running.end()
 
 
 @pytest.fixture(scope="module")
-def browser(space: Nginx) -> Iterator[Browser]:
-    rules = ", ".join(f"MAP {name} 127.0.0.1:{space.port}" for name in (SPACE, HUB, "evil.example"))
+def proxy(space: Space, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    """What stands before the Space, and the other sites."""
+    folder = tmp_path_factory.mktemp("proxy")
+    pages = folder / "pages"
+    pages.mkdir()
+    (pages / "index.html").write_text(_PAGE)
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2".split()
+    files = ["-subj", f"/CN={SPACE}", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*made, *files], check=True, capture_output=True)
+    servers = _SERVERS.format(
+        certificate=certificate, key=key, space=SPACE, hub=HUB, parley=space.port, pages=pages
+    )
+    nginx = Nginx(folder / "nginx", servers)
+    yield nginx
+    nginx.end()
+
+
+@pytest.fixture(scope="module")
+def browser(proxy: Nginx) -> Iterator[Browser]:
+    rules = ", ".join(f"MAP {name} 127.0.0.1:{proxy.port}" for name in (SPACE, HUB, "evil.example"))
     with sync_playwright() as started:
         opened = launch(started, f"--host-resolver-rules={rules}", "--ignore-certificate-errors")
         yield opened
@@ -116,6 +121,25 @@ def visitor(browser: Browser) -> Iterator[BrowserContext]:
 def said(frame: FrameLocator, words: str) -> None:
     frame.locator("#parley-input textarea").fill(words)
     frame.locator("#parley-send").click()
+
+
+def test_it_runs_without_root_with_a_space_s_variables_alone(space: Space) -> None:
+    assert space.process
+    process = Path(f"/proc/{space.process.pid}")
+    told = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines())
+    assert "0" not in told["Uid"].split()
+    assert int(told["CapPrm"], 16) == 0
+    given = (process / "environ").read_bytes().rstrip(b"\0").split(b"\0")
+    names = {entry.partition(b"=")[0].decode() for entry in given}
+    assert names - {"PWD", "OLDPWD"} == set(space.environ)  # those are a shell's own
+    assert space.port == PORT or "PARLEY_PORT" in space.environ
+    assert [path.name for path in space.home.iterdir()] == [".local"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="the app's files are of whoever runs the tests")
+def test_the_app_s_own_files_are_closed_to_it() -> None:
+    subprocess.run(as_nobody(["test", "!", "-w", "app.py"]), cwd=ROOT, check=True)
+    subprocess.run(as_nobody(["test", "!", "-w", "."]), cwd=ROOT, check=True)
 
 
 def test_a_visitor_in_the_frame_talks_and_is_known_again_after_a_reload(
