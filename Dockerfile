@@ -1,6 +1,6 @@
 # Parley in a container, with nothing that it does not need and no root:
 #   docker build -t parley . && docker run --read-only --tmpfs /tmp -p 127.0.0.1:7860:7860 -v parley:/data parley
-# Without the offline senses (about half the size): --build-arg REQUIREMENTS=requirements-hosted.lock
+# Without the offline senses (a fifth smaller): --build-arg REQUIREMENTS=requirements-hosted.lock
 FROM python:3.11-slim-bookworm AS built
 ARG REQUIREMENTS=requirements.lock
 WORKDIR /app
