@@ -91,6 +91,7 @@ export function show(frame, same) {
     if (old) {
       keepOpen(old, made);
       old.replaceWith(made);
+      if (old.dataset.status === "running") announce(made); // it ended while the line was cut
     } else list.insertBefore(made, at);
     at = made.nextElementSibling;
   }
@@ -210,6 +211,7 @@ function apply(message, fresh) {
     else list.append(made);
     const sound = piece(made, "spoken");
     if (sound) spoken(sound, made);
+    if (fresh || target?.dataset.status === "running") announce(made);
     if (fresh && made.dataset.role === "user") while (made.nextElementSibling) made.nextElementSibling.remove();
     return;
   }
@@ -249,8 +251,13 @@ function order(target, keys) {
 
 function finish(target, status) {
   target.dataset.status = status;
-  if (status === "running") return;
-  const words = $$(".text, .notice p", target).map(read).join(" ");
+  announce(target);
+}
+
+/** Reads a reply to those who listen, once it is whole. */
+function announce(reply) {
+  if (reply.dataset.role === "user" || reply.dataset.status === "running") return;
+  const words = $$(".text, .notice p", reply).map(read).join(" ");
   announcer.textContent = `Parley: ${words.slice(0, 1500)}`;
 }
 
