@@ -49,6 +49,19 @@ _RESERVE_SHARE = sa.text("""
     WHERE ledger_shares.used < :most
     RETURNING used
 """)
+_LAST_DAY = (
+    sa.select(days.c.day, days.c.used)
+    .where(days.c.provider == sa.bindparam("of_provider"))
+    .order_by(days.c.day.desc())
+    .limit(1)
+)
+_t = told_table.c
+_WORDS = (
+    sa.select(_t.span, _t.most, _t.left_over, _t.at, _t.each_s, _t.resets_at)
+    .where(_t.provider == sa.bindparam("of_provider"), _t.model == sa.bindparam("of_model"))
+    .order_by(_t.span)
+)
+_WORDS_TO_TAKE = _WORDS.with_for_update()
 _TELL = sa.text("""
     INSERT INTO ledger_told (provider, model, span, most, left_over, at, each_s, resets_at)
     VALUES (:provider, :model, :span, :most, :left_over, :at, :each_s, :resets_at)
@@ -310,16 +323,13 @@ class Budget:
     async def _words(
         self, connection: AsyncConnection, provider: str, model: str, lock: bool = False
     ) -> dict[Span, Told]:
-        t = told_table.c
-        asked = sa.select(t.span, t.most, t.left_over, t.at, t.each_s, t.resets_at)
-        mine = asked.where(t.provider == provider, t.model == model).order_by(t.span)
-        rows = await connection.execute(mine.with_for_update() if lock else mine)
+        of = {"of_provider": provider, "of_model": model}
+        rows = await connection.execute(_WORDS_TO_TAKE if lock else _WORDS, of)
         return {row[0]: Told(*row) for row in rows}
 
     async def today(self, connection: AsyncConnection, provider: str) -> tuple[str, int]:
         """Today, or the last day written where the clock was set back behind it; and what it used."""
-        asked = sa.select(days.c.day, days.c.used).where(days.c.provider == provider)
-        last = (await connection.execute(asked.order_by(days.c.day.desc()).limit(1))).first()
+        last = (await connection.execute(_LAST_DAY, {"of_provider": provider})).first()
         today = self._today()
         if last is None or last.day < today:
             return today, 0

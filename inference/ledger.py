@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -109,24 +109,23 @@ class Ledger:
     async def _reserve(self, errand: Errand, provider: str, model: str) -> int:
         async with self._engine.begin() as connection:
             day = await self._budget.reserve(connection, errand, provider, model)
-            entry = sa.insert(entries).values(
-                day=day,
-                at=self._clock(),
-                owner=errand.owner,
-                pool=errand.pool,
-                conversation_id=errand.conversation_id,
-                turn_id=errand.turn_id,
-                purpose=errand.purpose,
-                provider=provider,
-                model=model,
-                outcome=OPEN,
-                seconds=0.0,
-                prompt_tokens=0,
-                completion_tokens=0,
-                replica=self._replica,
-            )
-            number = await connection.execute(entry.returning(entries.c.id))
-            return int(number.scalar_one())
+            entry = {
+                "day": day,
+                "at": self._clock(),
+                "owner": errand.owner,
+                "pool": errand.pool,
+                "conversation_id": errand.conversation_id,
+                "turn_id": errand.turn_id,
+                "purpose": errand.purpose,
+                "provider": provider,
+                "model": model,
+                "outcome": OPEN,
+                "seconds": 0.0,
+                "prompt_tokens": 0,
+                "completion_tokens": 0,
+                "replica": self._replica,
+            }
+            return int((await connection.execute(_OPENED, entry)).scalar_one())
 
     async def close(
         self,
@@ -162,19 +161,17 @@ class Ledger:
         completion_tokens: int,
         aside: Aside,
     ) -> None:
-        # UNKNOWN too: another Parley that started meanwhile took it for lost.
-        unclosed = entries.c.outcome.in_((OPEN, UNKNOWN))
-        ended = sa.update(entries).where(entries.c.id == entry, unclosed)
-        written = ended.values(
-            outcome=outcome,
-            seconds=seconds,
-            prompt_tokens=prompt_tokens,
-            completion_tokens=completion_tokens,
-            prompt_estimated=aside.prompt_estimated,
-            completion_estimated=aside.completion_estimated,
-        ).returning(*entries.c)
+        ending = {
+            "of_entry": entry,
+            "outcome": outcome,
+            "seconds": seconds,
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "prompt_estimated": aside.prompt_estimated,
+            "completion_estimated": aside.completion_estimated,
+        }
         async with self._engine.begin() as connection:
-            row = (await connection.execute(written)).one_or_none()
+            row = (await connection.execute(_CLOSED, ending)).one_or_none()
             if row is None:
                 return
             self.on_close(Closed(row.provider, row.purpose, outcome, seconds))
@@ -198,36 +195,21 @@ class Ledger:
         """Today's requests of one owner, counted by what they were for."""
         async with self._reading.connect() as connection:
             day, _ = await self._budget.today(connection, provider)
-            asked = sa.select(entries.c.purpose, sa.func.count()).where(
-                self._spent_by(provider, owner), entries.c.day == day
-            )
-            rows = await connection.execute(asked.group_by(entries.c.purpose))
-            return dict(rows.tuples().all())
+            of = {"of_provider": provider, "of_owner": owner, "of_day": day}
+            return dict((await connection.execute(_BY_PURPOSE, of)).tuples().all())
 
     async def spending(self, provider: str, owner: str, since: str) -> list[Spending]:
         """What one owner spent on each day from `since` (ISO date) on, the earliest first."""
-        e = entries.c
-        asked_of = sa.func.coalesce(sa.func.nullif(e.prompt_tokens, 0), e.prompt_estimated)
-        answered = sa.func.coalesce(sa.func.nullif(e.completion_tokens, 0), e.completion_estimated)
-        guess = sa.case((e.prompt_tokens + e.completion_tokens > 0, 0), else_=asked_of + answered)
-        groups = (e.day, e.purpose, e.model)
-        added = [sa.func.count(), sa.func.sum(asked_of), sa.func.sum(answered), sa.func.sum(guess)]
-        asked = sa.select(*groups, *added).where(self._spent_by(provider, owner), e.day >= since)
+        of = {"of_provider": provider, "of_owner": owner, "since": since}
         async with self._reading.connect() as connection:
-            rows = (await connection.execute(asked.group_by(*groups).order_by(*groups))).all()
+            rows = (await connection.execute(_SPENDING, of)).all()
         return [Spending(d, p, m, n, i, o, guess > 0) for d, p, m, n, i, o, guess in rows]
 
     async def last_turn(self, provider: str, owner: str) -> dict[str, int]:
         """The requests of the owner's latest turn that asked this provider, by purpose."""
-        newest = sa.select(entries.c.turn_id).where(self._spent_by(provider, owner))
-        newest = newest.where(entries.c.turn_id != "")
-        newest = newest.order_by(entries.c.day.desc(), entries.c.id.desc()).limit(1)
-        asked = sa.select(entries.c.purpose, sa.func.count()).where(
-            entries.c.turn_id == newest.scalar_subquery(), self._spent_by(provider, owner)
-        )
-        grouped = asked.group_by(entries.c.purpose).order_by(sa.func.min(entries.c.id))
+        of = {"of_provider": provider, "of_owner": owner}
         async with self._reading.connect() as connection:
-            return dict((await connection.execute(grouped)).tuples().all())
+            return dict((await connection.execute(_LAST_TURN, of)).tuples().all())
 
     async def forget(self, owner: str) -> None:
         """Who asked, and for what, is erased; how many were sent in all is still counted."""
@@ -264,14 +246,49 @@ class Ledger:
         """When the day's count begins anew, in seconds since 1970: the next midnight, UTC."""
         return self._budget.resets_at()
 
-    def _spent_by(self, provider: str, owner: str) -> sa.ColumnElement[bool]:
-        return sa.and_(
-            entries.c.provider == provider,
-            entries.c.owner == owner,
-            entries.c.outcome != UNREACHED,
-            entries.c.purpose.not_in(UNCOUNTED),
-        )
-
 
 def _nobody_listens(_request: Closed) -> None:
     pass
+
+
+_e = entries.c
+_SPENT = (
+    _e.provider == sa.bindparam("of_provider"),
+    _e.owner == sa.bindparam("of_owner"),
+    _e.outcome != UNREACHED,
+    _e.purpose.not_in(UNCOUNTED),
+)
+_OPENED = sa.insert(entries).returning(_e.id)
+# UNKNOWN too: another Parley that started meanwhile took it for lost.
+_CLOSED = (
+    sa.update(entries)
+    .where(_e.id == sa.bindparam("of_entry"), _e.outcome.in_((OPEN, UNKNOWN)))
+    .returning(*_e)
+)
+_BY_PURPOSE = (
+    sa.select(_e.purpose, sa.func.count())
+    .where(*_SPENT, _e.day == sa.bindparam("of_day"))
+    .group_by(_e.purpose)
+)
+
+
+def _spending() -> sa.Select[Any]:
+    """By day, purpose and model: requests, tokens asked, tokens answered, those of them guessed."""
+    asked_of = sa.func.coalesce(sa.func.nullif(_e.prompt_tokens, 0), _e.prompt_estimated)
+    answered = sa.func.coalesce(sa.func.nullif(_e.completion_tokens, 0), _e.completion_estimated)
+    guess = sa.case((_e.prompt_tokens + _e.completion_tokens > 0, 0), else_=asked_of + answered)
+    groups = (_e.day, _e.purpose, _e.model)
+    added = [sa.func.count(), sa.func.sum(asked_of), sa.func.sum(answered), sa.func.sum(guess)]
+    asked = sa.select(*groups, *added).where(*_SPENT, _e.day >= sa.bindparam("since"))
+    return asked.group_by(*groups).order_by(*groups)
+
+
+def _last_turn() -> sa.Select[Any]:
+    newest = sa.select(_e.turn_id).where(*_SPENT, _e.turn_id != "")
+    newest = newest.order_by(_e.day.desc(), _e.id.desc()).limit(1)
+    asked = sa.select(_e.purpose, sa.func.count())
+    asked = asked.where(_e.turn_id == newest.scalar_subquery(), *_SPENT)
+    return asked.group_by(_e.purpose).order_by(sa.func.min(_e.id))
+
+
+_SPENDING, _LAST_TURN = _spending(), _last_turn()

@@ -35,9 +35,9 @@ class ConversationChoices:
         if key in self._read:
             return self._read[key][1]
         written, began = self._written, monotonic()
-        found = sa.select(choices.c.body).where(*_of(owner, conversation_id))
+        mine = _of(owner, conversation_id)
         async with self._reading.connect() as connection:
-            body = (await connection.execute(found)).scalar()
+            body = (await connection.execute(_FOUND, mine)).scalar()
         decided = _choices.validate_json(body) if body else None
         if written == self._written and key not in self._read:
             self._read[key] = (began, decided)
@@ -47,12 +47,12 @@ class ConversationChoices:
         body = clean(_choices.dump_json(decided).decode())
         row = {"owner": owner, "conversation_id": conversation_id, "body": body}
         async with self._writing(owner, conversation_id) as connection:
-            await connection.execute(sa.delete(choices).where(*_of(owner, conversation_id)))
+            await connection.execute(_GONE, _of(owner, conversation_id))
             await connection.execute(sa.insert(choices).values(row))
 
     async def forget(self, owner: str, conversation_id: str) -> None:
         async with self._writing(owner, conversation_id) as connection:
-            await connection.execute(sa.delete(choices).where(*_of(owner, conversation_id)))
+            await connection.execute(_GONE, _of(owner, conversation_id))
 
     @asynccontextmanager
     async def _writing(self, owner: str, conversation_id: str) -> AsyncIterator[AsyncConnection]:
@@ -69,8 +69,13 @@ class ConversationChoices:
             del self._read[next(iter(self._read))]
 
 
-def _of(owner: str, conversation_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        choices.c.owner == known_owner(owner),
-        choices.c.conversation_id == known_id(conversation_id),
-    )
+def _of(owner: str, conversation_id: str) -> dict[str, str]:
+    return {"of_owner": known_owner(owner), "of_conversation": known_id(conversation_id)}
+
+
+_MINE = (
+    choices.c.owner == sa.bindparam("of_owner"),
+    choices.c.conversation_id == sa.bindparam("of_conversation"),
+)
+_FOUND = sa.select(choices.c.body).where(*_MINE)
+_GONE = sa.delete(choices).where(*_MINE)

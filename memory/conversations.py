@@ -47,23 +47,15 @@ class Conversations:
 
     async def list(self, owner: str, limit: int = 200) -> list[Conversation]:
         """Newest activity first."""
-        c = conversations.c
-        found = (
-            sa.select(*_CONVERSATION)
-            .where(c.owner == known_owner(owner), c.deleted_at == 0)
-            .order_by(c.updated_at.desc(), c.created_at.desc(), c.id)
-            .limit(limit)
-        )
+        newest = (_c.updated_at.desc(), _c.created_at.desc(), _c.id)
+        found, mine = _ALL.order_by(*newest).limit(limit), {"of_owner": known_owner(owner)}
         async with self._reading.connect() as connection:
-            return [Conversation(*row) for row in await connection.execute(found)]
+            return [Conversation(*row) for row in await connection.execute(found, mine)]
 
     async def get(self, owner: str, conversation_id: str) -> Conversation:
-        c = conversations.c
-        found = sa.select(*_CONVERSATION).where(
-            c.id == known_id(conversation_id), c.owner == known_owner(owner), c.deleted_at == 0
-        )
+        mine = rows.of(owner, conversation_id)
         async with self._reading.connect() as connection:
-            row = (await connection.execute(found)).first()
+            row = (await connection.execute(_CONVERSATION, mine)).first()
         if row is None:
             raise Missing("No such conversation.")
         return Conversation(*row)
@@ -81,15 +73,15 @@ class Conversations:
         """
         m = messages.c
         mine = rows.of(owner, conversation_id)
-        found = sa.select(*rows.SHOWN).where(*mine).order_by(m.seq.desc()).limit(limit)
+        found = _NEWEST if limit is None else _NEWEST.limit(limit)
         async with self._reading.connect() as connection:
             if before is not None:
-                at = sa.select(m.seq).where(m.id == known_id(before), *rows.all_of(mine))
-                seq = (await connection.execute(at)).scalar()
+                at = sa.select(m.seq).where(m.id == known_id(before), *rows.ALL_OF_MINE)
+                seq = (await connection.execute(at, mine)).scalar()
                 if seq is None:
                     raise Missing("No such message.")
                 found = found.where(m.seq < seq)
-            newest = (await connection.execute(found)).all()
+            newest = (await connection.execute(found, mine)).all()
             if not newest:
                 await rows.refuse_others(connection, owner, conversation_id)
             left = await rows.left_of(connection, mine)
@@ -99,9 +91,9 @@ class Conversations:
     async def message(self, owner: str, conversation_id: str, message_id: str) -> Message:
         """One of those that are shown."""
         mine = rows.of(owner, conversation_id)
-        found = sa.select(*rows.SHOWN).where(messages.c.id == known_id(message_id), *mine)
+        found = sa.select(*rows.SHOWN).where(messages.c.id == known_id(message_id), *rows.MINE)
         async with self._reading.connect() as connection:
-            row = (await connection.execute(found)).first()
+            row = (await connection.execute(found, mine)).first()
             if row is None:
                 raise Missing("No such message.")
             return rows.as_shown(row, await rows.left_of(connection, mine))
@@ -109,10 +101,10 @@ class Conversations:
     async def after(self, owner: str, conversation_id: str, message_id: str) -> str:
         """The id of the message that follows; "" where there is none."""
         m, mine = messages.c, rows.of(owner, conversation_id)
-        at = sa.select(m.seq).where(m.id == known_id(message_id), *mine).scalar_subquery()
-        found = sa.select(m.id).where(*mine, m.seq > at).order_by(m.seq).limit(1)
+        at = sa.select(m.seq).where(m.id == known_id(message_id), *rows.MINE).scalar_subquery()
+        found = sa.select(m.id).where(*rows.MINE, m.seq > at).order_by(m.seq).limit(1)
         async with self._reading.connect() as connection:
-            return (await connection.execute(found)).scalar() or ""
+            return (await connection.execute(found, mine)).scalar() or ""
 
     async def begin_turn(
         self,
@@ -190,22 +182,21 @@ class Conversations:
                 "body": rows.body_of(reply),
                 "replica": self._replica,
             }
-            again = sa.update(messages).where(messages.c.id == row.id, *mine)
-            await connection.execute(again.values(change))
+            await connection.execute(_SAVE, {**mine, "of_message": row.id, **change})
             await _touch(connection, owner, conversation_id, time())
         return Begun(rows.as_shown(asked, left), reply)
 
     async def save(self, owner: str, conversation_id: str, *changed: Message) -> None:
         """Store these messages as they are now. One that was deleted meanwhile stays deleted."""
-        mine = rows.all_of(rows.of(owner, conversation_id))
+        mine = rows.of(owner, conversation_id)
         # While a reply grows neither it nor the question is as it will be found.
         final = all(message.status != "running" for message in changed)
         async with self._engine.begin() as connection:
             for cleaned in map(clean_message, changed):
                 message = await without_forgotten(connection, owner, cleaned)
-                update = sa.update(messages).where(messages.c.id == known_id(message.id), *mine)
                 now = {"status": message.status, "body": rows.body_of(message)}
-                if (await connection.execute(update.values(now))).rowcount:
+                this = {**mine, "of_message": known_id(message.id), **now}
+                if (await connection.execute(_SAVE, this)).rowcount:
                     await rows.link_media(connection, owner, message)
                     await _name_recording(connection, owner, conversation_id, message)
                     if final:
@@ -214,11 +205,10 @@ class Conversations:
     async def pin(self, owner: str, conversation_id: str, message_id: str, pinned: bool) -> None:
         """Always send this message word for word, or no longer."""
         # A column of its own: a running turn stores the bodies of its messages again and again.
-        mark = sa.update(messages).where(
-            messages.c.id == known_id(message_id), *rows.of(owner, conversation_id)
-        )
+        mine = rows.of(owner, conversation_id)
+        mark = sa.update(messages).where(messages.c.id == known_id(message_id), *rows.MINE)
         async with self._engine.begin() as connection:
-            if not (await connection.execute(mark.values(pinned=pinned))).rowcount:
+            if not (await connection.execute(mark.values(pinned=pinned), mine)).rowcount:
                 raise Missing("No such message.")
 
     async def rename(self, owner: str, conversation_id: str, title: str) -> None:
@@ -231,17 +221,16 @@ class Conversations:
 
     async def delete(self, owner: str, conversation_id: str) -> set[str]:
         """Delete it with its messages; the sha256 of all media they referred to come back."""
+        mine = rows.of(owner, conversation_id)
         used = sa.select(message_media.c.sha256).where(
             message_media.c.owner == known_owner(owner),
-            message_media.c.message_id.in_(
-                sa.select(messages.c.id).where(*rows.all_of(rows.of(owner, conversation_id)))
-            ),
+            message_media.c.message_id.in_(sa.select(messages.c.id).where(*rows.ALL_OF_MINE)),
         )
         gone = sa.delete(conversations).where(
             conversations.c.id == conversation_id, conversations.c.owner == owner
         )
         async with self._engine.begin() as connection:
-            hashes = set((await connection.execute(used)).scalars())
+            hashes = set((await connection.execute(used, mine)).scalars())
             if not (await connection.execute(gone)).rowcount:
                 raise Missing("No such conversation.")
             await sweep_words(connection)
@@ -272,11 +261,20 @@ class Conversations:
         return len(found)
 
 
-_CONVERSATION = tuple(
-    conversations.c[name]
-    for name in ("id", "title", "created_at", "updated_at", "pinned", "folder")
+_c, _m = conversations.c, messages.c
+_ALL = sa.select(_c.id, _c.title, _c.created_at, _c.updated_at, _c.pinned, _c.folder).where(
+    _c.owner == sa.bindparam("of_owner"), _c.deleted_at == 0
 )
-
+_CONVERSATION = _ALL.where(_c.id == sa.bindparam("of_conversation"))
+_NEWEST = sa.select(*rows.SHOWN).where(*rows.MINE).order_by(_m.seq.desc())
+_LAST = (
+    sa.select(_m.id, _m.seq, sa.exists().where(*rows.MINE, _m.status == "running").correlate(None))
+    .where(*rows.MINE)
+    .order_by(_m.seq.desc())
+    .limit(1)
+)
+"""Its id and place, and whether a message is running."""
+_SAVE = sa.update(messages).where(_m.id == sa.bindparam("of_message"), *rows.ALL_OF_MINE)
 _TOUCH_OR_CREATE = sa.text("""
     INSERT INTO conversations (id, owner, title, created_at, updated_at)
     VALUES (:id, :owner, :title, :at, :at)
@@ -291,15 +289,15 @@ def _renamed(owner: str, conversation_id: str) -> sa.Update:
     return sa.update(conversations).where(c.id == conversation_id, c.owner == owner)
 
 
-async def _next(connection: AsyncConnection, mine: rows.Conditions) -> rows.Place:
+async def _next(connection: AsyncConnection, mine: rows.Mine) -> rows.Place:
     """The place after the last message. Raises Busy where one of them runs."""
-    m = messages.c
-    running = sa.exists().where(*mine, m.status == "running").correlate(None)
-    newest = sa.select(m.id, m.seq, running.label("busy")).where(*mine)
-    last = (await connection.execute(newest.order_by(m.seq.desc()).limit(1))).first()
-    if last and last.busy:
+    last = (await connection.execute(_LAST, mine)).first()
+    if last is None:
+        return rows.Place()
+    message_id, seq, is_running = last
+    if is_running:
         raise Busy(rows.BUSY)
-    return rows.Place(last.seq).after(last.id) if last else rows.Place()
+    return rows.Place(seq).after(message_id)
 
 
 def _among(message: Message, place: rows.Place, left: rows.Left) -> Message:

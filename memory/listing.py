@@ -1,6 +1,6 @@
 """Where conversations stand in the list: pinned, in folders, by day, or thrown away and about to go."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,31 +60,19 @@ class Listing:
         self, owner: str, rows: int = 60, unfolded: Collection[str] = ()
     ) -> Contents:
         """At most `rows` of those that are neither pinned nor in a folder, newest first."""
-        c, mine = conversations.c, _of(known_owner(owner))
+        mine = {"of_owner": known_owner(owner)}
         unfolded = sorted(set(unfolded))[:MOST_OPEN]
-        folders = (
-            sa.select(c.folder, sa.func.count())
-            .where(*mine, c.folder != "")
-            .group_by(c.folder)
-            .order_by(sa.func.lower(c.folder), c.folder)
-            .limit(MOST_FOLDERS)
-        )
-        loose = [*mine, sa.not_(c.pinned), c.folder == ""]
         async with self._reading.connect() as connection:
 
-            async def shown(
-                which: Sequence[sa.ColumnElement[bool]], limit: int
-            ) -> list[Conversation]:
-                found = await connection.execute(_newest(which).limit(limit))
-                return [Conversation(*row) for row in found]
+            async def shown(found: sa.Select[Any], **of: object) -> list[Conversation]:
+                rows = await connection.execute(found, {**mine, **of})
+                return [Conversation(*row) for row in rows]
 
-            pinned = await shown([*mine, c.pinned], MOST_PINNED)
-            recent = await shown(loose, rows + 1)
+            pinned = await shown(_PINNED)
+            recent = await shown(_LOOSE, most=rows + 1)
             listed = []
-            for name, count in (await connection.execute(folders)).all():
-                inside: list[Conversation] = []
-                if name in unfolded:
-                    inside = await shown([*mine, c.folder == name], ROWS_OF_A_FOLDER)
+            for name, count in (await connection.execute(_FOLDERS, mine)).all():
+                inside = await shown(_INSIDE, name=name) if name in unfolded else []
                 listed.append(Folder(name, count, name in unfolded, tuple(inside)))
         return Contents(tuple(pinned), tuple(listed), tuple(recent[:rows]), len(recent) > rows)
 
@@ -144,11 +132,25 @@ def _of(owner: str) -> tuple[sa.ColumnElement[bool], ...]:
     return conversations.c.owner == owner, conversations.c.deleted_at == 0
 
 
-def _newest(which: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+def _newest() -> sa.Select[Any]:
     c = conversations.c
     shared = sa.exists().where(shares.c.conversation_id == c.id)
     return (
         sa.select(c.id, c.title, c.created_at, c.updated_at, c.pinned, c.folder, shared)
-        .where(*which)
+        .where(*_MINE)
         .order_by(c.updated_at.desc(), c.created_at.desc(), c.id)
     )
+
+
+_c = conversations.c
+_MINE = (_c.owner == sa.bindparam("of_owner"), _c.deleted_at == 0)
+_PINNED = _newest().where(_c.pinned).limit(MOST_PINNED)
+_LOOSE = _newest().where(sa.not_(_c.pinned), _c.folder == "").limit(sa.bindparam("most"))
+_INSIDE = _newest().where(_c.folder == sa.bindparam("name")).limit(ROWS_OF_A_FOLDER)
+_FOLDERS = (
+    sa.select(_c.folder, sa.func.count())
+    .where(*_MINE, _c.folder != "")
+    .group_by(_c.folder)
+    .order_by(sa.func.lower(_c.folder), _c.folder)
+    .limit(MOST_FOLDERS)
+)

@@ -112,10 +112,8 @@ class Lookup:
 
     async def sources(self, owner: str) -> list[str]:
         """Of the passages that all conversations see."""
-        m = memories.c
-        found = sa.select(m.source).where(m.owner == owner, m.kind == "passage", m.pinned)
         async with self._reading.connect() as connection:
-            return list((await connection.execute(found.distinct().order_by(m.source))).scalars())
+            return list((await connection.execute(_SOURCES, {"owner": owner})).scalars())
 
     async def titles(self, owner: str) -> dict[str, str]:
         """Of all the owner's conversations, by id."""
@@ -210,6 +208,12 @@ def _beside() -> sa.Select[Any]:
 _AMONG = _memories(by_id=True).where(memories.c.id.in_(_IDS))
 _HOLDING = _AMONG.where(*_held())
 _BESIDE = _beside()
+_SOURCES = (
+    sa.select(memories.c.source)
+    .where(memories.c.owner == _OWNER, memories.c.kind == "passage", memories.c.pinned)
+    .distinct()
+    .order_by(memories.c.source)
+)
 
 
 async def _in_order(

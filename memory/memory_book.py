@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import replace
 from time import time
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -122,12 +122,15 @@ class MemoryBook:
             said = [row.message_id for row in rows]
             marked = await _marked(connection, owner, said)
             marked |= await _left(connection, owner, said)
+            ids = [row.id for row in rows]
+            there = await rows_among(connection, owner, memories.c.id, ids)
+            known = {row.id: row for row in there}
             for row in rows:
-                found = await rows_where(connection, owner, memories.c.id == row.id)
-                if row.message_id in marked or (found and _stays(found[0], row.text)):
+                found = known.get(row.id)
+                if row.message_id in marked or (found and _stays(found, row.text)):
                     continue
                 if found:
-                    changes.append(await change(connection, owner, found[0], text=row.text))
+                    changes.append(await change(connection, owner, found, text=row.text))
                 else:
                     changes.append(Change(None, await insert(connection, owner, row)))
         return changes
@@ -266,23 +269,32 @@ async def _supersede(connection: AsyncConnection, owner: str, row: Row) -> tuple
 
 async def _marked(connection: AsyncConnection, owner: str, ids: Sequence[str]) -> set[str]:
     """Those that were forgotten."""
-    found: set[str] = set()
-    for start in range(0, len(ids), AT_ONCE):
-        some = forgotten.c.message_id.in_(ids[start : start + AT_ONCE])
-        known = sa.select(forgotten.c.message_id).where(forgotten.c.owner == owner, some)
-        found |= set((await connection.execute(known)).scalars())
-    return found
+    return await _found(connection, _FORGOTTEN, owner, ids)
 
 
 async def _left(connection: AsyncConnection, owner: str, ids: Sequence[str]) -> set[str]:
     """Those of a branch that was left while its last turn was still being remembered."""
-    m, found = messages.c, set[str]()
+    return await _found(connection, _LEFT, owner, ids)
+
+
+async def _found(
+    connection: AsyncConnection, which: sa.Select[Any], owner: str, ids: Sequence[str]
+) -> set[str]:
+    found: set[str] = set()
     for start in range(0, len(ids), AT_ONCE):
-        left = sa.select(m.id).where(
-            m.id.in_(ids[start : start + AT_ONCE]), m.owner == owner, m.replaced
-        )
-        found |= set((await connection.execute(left)).scalars())
+        some = {"of_owner": owner, "ids": ids[start : start + AT_ONCE]}
+        found |= set((await connection.execute(which, some)).scalars())
     return found
+
+
+_OWNER = sa.bindparam("of_owner", type_=sa.String)
+_IDS = sa.bindparam("ids", type_=sa.String, expanding=True)
+_FORGOTTEN = sa.select(forgotten.c.message_id).where(
+    forgotten.c.owner == _OWNER, forgotten.c.message_id.in_(_IDS)
+)
+_LEFT = sa.select(messages.c.id).where(
+    messages.c.id.in_(_IDS), messages.c.owner == _OWNER, messages.c.replaced
+)
 
 
 async def _mark(connection: AsyncConnection, owner: str, rows: Iterable[Row]) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,8 @@ EVERYWHERE = ""
 """The scope of what is recalled in all conversations; a conversation's documents have its id."""
 AT_ONCE = 500
 """Ids in one statement."""
+
+_NEW = sa.insert(memories).returning(memories.c.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +105,29 @@ async def rows_where(
     return [Row(*row) for row in rows]
 
 
+@cache
+def _among(column: sa.ColumnElement[str]) -> sa.Select[Any]:
+    owner = sa.bindparam("of_owner", type_=sa.String)
+    mine = of_owner(owner) if column is memories.c.id else memories.c.owner == owner
+    return sa.select(*COLUMNS).where(mine, column.in_(sa.bindparam("values", expanding=True)))
+
+
 async def rows_among(
     connection: AsyncConnection, owner: str, column: sa.ColumnElement[str], values: Sequence[str]
 ) -> list[Row]:
     """Those whose `column` is one of `values`, however many."""
-    mine = of_owner(owner) if column is memories.c.id else memories.c.owner == owner
     found: list[Row] = []
     for start in range(0, len(values), AT_ONCE):
-        some = column.in_(values[start : start + AT_ONCE])
-        rows = await connection.execute(sa.select(*COLUMNS).where(mine, some))
-        found += [Row(*row) for row in rows]
+        some = {"of_owner": owner, "values": values[start : start + AT_ONCE]}
+        found += [Row(*row) for row in await connection.execute(_among(column), some)]
     return sorted(found, key=lambda row: row.position)
 
 
 async def insert(connection: AsyncConnection, owner: str, row: Row) -> Row:
     """Raises Missing where the id is somebody else's."""
-    new = sa.insert(memories).values(_values(owner, row)).returning(memories.c.position)
     try:
-        return replace(row, position=(await connection.execute(new)).scalar_one())
+        position = (await connection.execute(_NEW, _values(owner, row))).scalar_one()
+        return replace(row, position=position)
     except IntegrityError:
         raise Missing("No such id.") from None
 

@@ -21,7 +21,8 @@ from messages import (
     message_to_json,
 )
 
-Conditions = tuple[sa.ColumnElement[bool], ...]
+Mine = Mapping[str, str]
+"""Whose messages, of which conversation: the parameters of MINE."""
 Left = Mapping[str, list[tuple[int, str]]]
 """Messages that are not shown, as version and id, by the message they follow."""
 
@@ -29,6 +30,14 @@ m = messages.c
 SHOWN = (m.id, m.parent, m.version, m.pinned, m.rating, m.body)
 """What makes a message as it is shown."""
 
+# Statements that each turn needs are built once: to build one takes as long as SQLite does for it.
+ALL_OF_MINE = (
+    m.owner == sa.bindparam("of_owner"),
+    m.conversation_id == sa.bindparam("of_conversation"),
+)
+MINE = (*ALL_OF_MINE, sa.not_(m.replaced))
+"""The messages that a conversation shows."""
+_LEFT = sa.select(m.parent, m.version, m.id).where(*ALL_OF_MINE, m.replaced)
 
 BUSY = "A reply is still running in this conversation."
 
@@ -58,24 +67,14 @@ class Begun:
     left: tuple[str, ...] = ()
 
 
-def of(owner: str, conversation_id: str) -> Conditions:
-    """The messages that a conversation of this owner shows; the last condition is "shown"."""
-    return (
-        m.owner == known_owner(owner),
-        m.conversation_id == known_id(conversation_id),
-        sa.not_(m.replaced),
-    )
+def of(owner: str, conversation_id: str) -> Mine:
+    """Raises Missing for what cannot be an owner or an id."""
+    return {"of_owner": known_owner(owner), "of_conversation": known_id(conversation_id)}
 
 
-def all_of(shown: Conditions) -> Conditions:
-    """The same with those that are not shown."""
-    return shown[:-1]
-
-
-async def left_of(connection: AsyncConnection, mine: Conditions) -> Left:
-    rows = sa.select(m.parent, m.version, m.id).where(*all_of(mine), m.replaced)
+async def left_of(connection: AsyncConnection, mine: Mine) -> Left:
     found: dict[str, list[tuple[int, str]]] = {}
-    for parent, version, message_id in await connection.execute(rows):
+    for parent, version, message_id in await connection.execute(_LEFT, mine):
         found.setdefault(parent, []).append((version, message_id))
     return found
 
@@ -91,39 +90,38 @@ def as_shown(row: Any, left: Left) -> Message:
     return message
 
 
-async def shown_row(
-    connection: AsyncConnection, mine: Conditions, message_id: str, role: Role
-) -> Any:
+async def shown_row(connection: AsyncConnection, mine: Mine, message_id: str, role: Role) -> Any:
     """SHOWN, `seq` and `status` of a message that is shown. Raises Missing."""
     found = sa.select(*SHOWN, m.seq, m.status).where(
-        m.id == known_id(message_id), m.role == role, *mine
+        m.id == known_id(message_id), m.role == role, *MINE
     )
-    row = (await connection.execute(found)).first()
+    row = (await connection.execute(found, mine)).first()
     if row is None:
         raise Missing("No such message.")
     return row
 
 
-async def leave(connection: AsyncConnection, mine: Conditions, seq: int) -> tuple[str, ...]:
+async def leave(connection: AsyncConnection, mine: Mine, seq: int) -> tuple[str, ...]:
     """Show the messages from this place on no longer; their ids."""
-    there = (*mine, m.seq >= seq)
-    ids = (await connection.execute(sa.select(m.id).where(*there).order_by(m.seq))).scalars().all()
-    first = sa.update(messages).where(*mine, m.seq == seq)
-    await connection.execute(first.values(chosen=False))
-    await connection.execute(sa.update(messages).where(*there).values(replaced=True))
+    there = (*MINE, m.seq >= seq)
+    found = sa.select(m.id).where(*there).order_by(m.seq)
+    ids = (await connection.execute(found, mine)).scalars().all()
+    first = sa.update(messages).where(*MINE, m.seq == seq)
+    await connection.execute(first.values(chosen=False), mine)
+    await connection.execute(sa.update(messages).where(*there).values(replaced=True), mine)
     return tuple(ids)
 
 
-async def one_more(connection: AsyncConnection, mine: Conditions, row: Any) -> Place:
+async def one_more(connection: AsyncConnection, mine: Mine, row: Any) -> Place:
     """The place of another version of a message that is shown."""
     beside = (await left_of(connection, mine)).get(row.parent, ())
     newest = max((version for version, _ in beside), default=0)
     return Place(row.seq, row.parent, max(newest, row.version) + 1)
 
 
-async def refuse_busy(connection: AsyncConnection, mine: Conditions) -> None:
-    running = sa.select(m.id).where(*mine, m.status == "running")
-    if (await connection.execute(running)).first():
+async def refuse_busy(connection: AsyncConnection, mine: Mine) -> None:
+    running = sa.select(m.id).where(*MINE, m.status == "running")
+    if (await connection.execute(running, mine)).first():
         raise Busy(BUSY)
 
 

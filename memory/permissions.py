@@ -56,10 +56,9 @@ class Permissions:
         await self._delete(owner, sa.true())
 
     async def _rows(self, owner: str, where: str) -> list[tuple[str, Permission]]:
-        c = tool_permissions.c
-        wanted = (c.owner == known_owner(owner), c.conversation_id == where)
+        mine = {"of_owner": known_owner(owner), "where": where}
         async with self._reading.connect() as connection:
-            found = await connection.execute(sa.select(c.tool, c.permission).where(*wanted))
+            found = await connection.execute(_FOUND, mine)
             return [(row.tool, row.permission) for row in found]
 
     async def _store(
@@ -79,6 +78,12 @@ class Permissions:
         )
         async with self._engine.begin() as connection:
             await connection.execute(gone)
+
+
+_FOUND = sa.select(tool_permissions.c.tool, tool_permissions.c.permission).where(
+    tool_permissions.c.owner == sa.bindparam("of_owner"),
+    tool_permissions.c.conversation_id == sa.bindparam("where"),
+)
 
 
 def _tool_name(tool: str) -> str:

@@ -35,10 +35,9 @@ class Summaries:
         self._reading = reading(engine)
 
     async def get(self, owner: str, conversation_id: str) -> Summary | None:
-        s = summaries.c
-        found = sa.select(s.text, s.upto, s.messages, s.model, s.at, s.tried)
+        mine = _of(owner, conversation_id)
         async with self._reading.connect() as connection:
-            row = (await connection.execute(found.where(*_of(owner, conversation_id)))).first()
+            row = (await connection.execute(_FOUND, mine)).first()
         return Summary(*row) if row else None
 
     async def put(self, owner: str, conversation_id: str, summary: Summary) -> None:
@@ -54,7 +53,7 @@ class Summaries:
             "tried": summary.tried and known_id(summary.tried),
         }
         async with self._engine.begin() as connection:
-            await connection.execute(sa.delete(summaries).where(*_of(owner, conversation_id)))
+            await connection.execute(_GONE, _of(owner, conversation_id))
             await connection.execute(sa.insert(summaries).values(row))
 
     async def failed(self, owner: str, conversation_id: str, upto: str) -> None:
@@ -64,7 +63,7 @@ class Summaries:
 
     async def forget(self, owner: str, conversation_id: str) -> None:
         """Words and all: with its conversation, or so that all goes along again as far as it fits."""
-        await self._delete(_of(owner, conversation_id))
+        await self._delete(_GONE, _of(owner, conversation_id))
 
     async def forget_unless(self, owner: str, conversation_id: str, left: Collection[str]) -> None:
         """After messages went: forget the summary unless its last message is among those `left`."""
@@ -74,17 +73,23 @@ class Summaries:
 
     async def forget_all(self, owner: str) -> None:
         """With everything that is its owner's."""
-        await self._delete((summaries.c.owner == known_owner(owner),))
+        await self._delete(_ALL_GONE, {"of_owner": known_owner(owner)})
 
-    async def _delete(self, which: tuple[sa.ColumnElement[bool], ...]) -> None:
+    async def _delete(self, gone: sa.Delete, whose: dict[str, str]) -> None:
         async with self._engine.begin() as connection:
-            deleted = (await connection.execute(sa.delete(summaries).where(*which))).rowcount
+            deleted = (await connection.execute(gone, whose)).rowcount
         if deleted:
             await erase_traces(self._engine)
 
 
-def _of(owner: str, conversation_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        summaries.c.owner == known_owner(owner),
-        summaries.c.conversation_id == known_id(conversation_id),
-    )
+def _of(owner: str, conversation_id: str) -> dict[str, str]:
+    return {"of_owner": known_owner(owner), "of_conversation": known_id(conversation_id)}
+
+
+_s = summaries.c
+_ALL_GONE = sa.delete(summaries).where(_s.owner == sa.bindparam("of_owner"))
+_IS_IT = _s.conversation_id == sa.bindparam("of_conversation")
+_GONE = _ALL_GONE.where(_IS_IT)
+_FOUND = sa.select(_s.text, _s.upto, _s.messages, _s.model, _s.at, _s.tried).where(
+    _s.owner == sa.bindparam("of_owner"), _IS_IT
+)

@@ -42,11 +42,11 @@ class Versions:
         """Show this version of a message, and what was last shown after it. Raises Busy."""
         mine = rows.of(owner, conversation_id)
         found = sa.select(m.id, m.parent, m.seq, m.replaced).where(
-            m.id == known_id(message_id), *rows.all_of(mine)
+            m.id == known_id(message_id), *rows.ALL_OF_MINE
         )
         async with self._engine.begin() as connection:
             await rows.refuse_busy(connection, mine)
-            wanted = (await connection.execute(found)).first()
+            wanted = (await connection.execute(found, mine)).first()
             if wanted is None or not await _is_shown(connection, mine, wanted.parent):
                 raise Missing("No such message.")
             if not wanted.replaced:
@@ -60,19 +60,20 @@ class Versions:
         self, owner: str, conversation_id: str, message_ids: Collection[str]
     ) -> None:
         """Note it of these, which were left: memories come back with them, and with no others."""
-        mine = rows.all_of(rows.of(owner, conversation_id))
+        mine = rows.of(owner, conversation_id)
         async with self._engine.begin() as connection:
             for some in _by_hundreds(list(message_ids)):
-                mark = sa.update(messages).where(m.id.in_(some), *mine)
-                await connection.execute(mark.values(remembered=True))
+                mark = sa.update(messages).where(m.id.in_(some), *rows.ALL_OF_MINE)
+                await connection.execute(mark.values(remembered=True), mine)
 
     async def rate(self, owner: str, conversation_id: str, reply_id: str, rating: Rating) -> None:
         # A column of its own, as `pinned` is.
+        mine = rows.of(owner, conversation_id)
         mark = sa.update(messages).where(
-            m.id == known_id(reply_id), m.role == "assistant", *rows.of(owner, conversation_id)
+            m.id == known_id(reply_id), m.role == "assistant", *rows.MINE
         )
         async with self._engine.begin() as connection:
-            if not (await connection.execute(mark.values(rating=rating))).rowcount:
+            if not (await connection.execute(mark.values(rating=rating), mine)).rowcount:
                 raise Missing("No such reply.")
 
     async def branch(self, owner: str, conversation_id: str, upto: str, into: str) -> None:
@@ -81,15 +82,16 @@ class Versions:
         Raises Busy while that reply is running.
         """
         mine = rows.of(owner, conversation_id)
-        last = sa.select(m.seq).where(m.id == known_id(upto), m.role == "assistant", *mine)
-        copied = sa.select(m.body, m.pinned, m.status).where(*mine, m.seq <= last.scalar_subquery())
+        last = sa.select(m.seq).where(m.id == known_id(upto), m.role == "assistant", *rows.MINE)
+        upto_last = (*rows.MINE, m.seq <= last.scalar_subquery())
+        copied = sa.select(m.body, m.pinned, m.status).where(*upto_last)
         c = conversations.c
         of_title = sa.select(c.title).where(
             c.id == conversation_id, c.owner == owner, c.deleted_at == 0
         )
         async with self._reading.connect() as connection:
             title = (await connection.execute(of_title)).scalar()
-            found = (await connection.execute(copied.order_by(m.seq))).all()
+            found = (await connection.execute(copied.order_by(m.seq), mine)).all()
         if title is None or not found:
             raise Missing("No such message.")
         if found[-1].status == "running":
@@ -107,20 +109,20 @@ class Versions:
             await rows.insert_many(connection, owner, into, copies)
 
 
-async def _is_shown(connection: AsyncConnection, mine: rows.Conditions, parent: str) -> bool:
+async def _is_shown(connection: AsyncConnection, mine: rows.Mine, parent: str) -> bool:
     if not parent:
         return True
-    return (
-        await connection.execute(sa.select(m.id).where(m.id == parent, *mine))
-    ).first() is not None
+    found = sa.select(m.id).where(m.id == parent, *rows.MINE)
+    return (await connection.execute(found, mine)).first() is not None
 
 
 async def _branch(
-    connection: AsyncConnection, mine: rows.Conditions, message_id: str, seq: int
+    connection: AsyncConnection, mine: rows.Mine, message_id: str, seq: int
 ) -> list[str]:
     """The message, and those that were last shown after it."""
-    below = sa.select(m.parent, m.id).where(*rows.all_of(mine), m.replaced, m.chosen, m.seq > seq)
-    after = {row.parent: row.id for row in await connection.execute(below)}
+    left = (*rows.ALL_OF_MINE, m.replaced, m.chosen)
+    below = sa.select(m.parent, m.id).where(*left, m.seq > seq)
+    after = {row.parent: row.id for row in await connection.execute(below, mine)}
     branch = [message_id]
     while following := after.get(branch[-1]):
         branch.append(following)
