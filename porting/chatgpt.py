@@ -2,18 +2,21 @@
 
 Each has a `mapping` of nodes by id, `{"message", "parent", "children"}`, a tree in which edits and
 other answers are branches; `current_node` ends the one that is shown. Pictures stand in the messages
-as pointers, `file-service://file-…` or `sediment://file_…`; the zip has them under names that begin so.
+as pointers, `file-service://file-…` or `sediment://file_…`; the zip has them under names that begin so,
+today all of them as `.dat`. A document of the canvas is what the model told the tool that keeps it.
 """
 
+import json
 import re
 from collections.abc import Mapping
 
 from messages import Image, Media, Part, Reasoning, Role, Text
 from porting.carried import Carried, Fetch, listed, mapping, moment, words
+from porting.chatgpt_marks import without_marks
 from porting.sayings import Turns, last_of, way_to
 
 FOLDER = "ChatGPT"
-_CITATION = re.compile("\ue200[^\ue200\ue201]*\ue201")
+_CANVAS = "canmore.create_textdoc"
 _POINTER = re.compile(r"^[a-z-]+://(file[-_][A-Za-z0-9]+)")
 
 
@@ -41,6 +44,7 @@ def read(found: Mapping[str, object], files: Mapping[str, Fetch]) -> Carried:
         created_at=begun,
         updated_at=moment(found.get("update_time"), at),
         messages=tuple(turns.messages),
+        pinned=found.get("is_starred") is True or moment(found.get("pinned_time")) > 0,
         folder=FOLDER,
         files=files,
     )
@@ -62,27 +66,47 @@ def _said(message: Mapping[str, object]) -> tuple[Role, tuple[Part, ...]]:
     ):
         return role, ()
     if who == "assistant" and message.get("recipient") not in (None, "all"):
-        return role, ()
+        return role, _canvas(content) if message.get("recipient") == _CANVAS else ()
     kind = content.get("content_type")
     if kind == "thoughts":
-        thoughts = [words(mapping(one).get("content")) for one in listed(content.get("thoughts"))]
+        told = [mapping(one) for one in listed(content.get("thoughts"))]
+        thoughts = [words(one.get("content")) or words(one.get("summary")) for one in told]
         thought = "\n\n".join(filter(None, thoughts))
         return role, (Reasoning(thought),) if thought else ()
     if kind == "code" and who == "assistant":
         code, language = words(content.get("text")), words(content.get("language"))
-        language = language if language.isalnum() and language != "unknown" else ""
-        return role, (Text(f"```{language}\n{code}\n```"),) if code else ()
+        language = "" if language == "unknown" else language
+        return role, (_code(language, code),) if code else ()
     if kind not in ("text", "multimodal_text"):
         return role, ()
-    parts = [part for one in listed(content.get("parts")) for part in _part(one)]
+    parts = [part for one in listed(content.get("parts")) for part in _part(one, about)]
     if who == "tool":  # of tools only the pictures they made were shown
         parts = [part for part in parts if isinstance(part, Image)]
     return role, (*parts, *_attached(about))
 
 
-def _part(one: object) -> list[Part]:
+def _canvas(content: Mapping[str, object]) -> tuple[Part, ...]:
+    """A document that was begun beside the chat, as `{"name", "type", "content"}`."""
+    told = words(content.get("text")) or "".join(map(words, listed(content.get("parts"))))
+    try:
+        document = mapping(json.loads(told))
+    except (ValueError, RecursionError):
+        return ()
+    name, written = words(document.get("name"))[:200], words(document.get("content")).strip()
+    if not written:
+        return ()
+    kind, _, language = words(document.get("type")).partition("/")
+    body = _code(language, written) if kind == "code" else Text(written)
+    return (Text(f"📎 {name}"), body) if name else (body,)
+
+
+def _code(language: str, code: str) -> Text:
+    return Text(f"```{language if language.isalnum() else ''}\n{code}\n```")
+
+
+def _part(one: object, about: Mapping[str, object]) -> list[Part]:
     if isinstance(one, str):
-        text = _CITATION.sub("", words(one))
+        text = without_marks(words(one), about)
         return [Text(text)] if text.strip() else []
     piece = mapping(one)
     pointer = piece.get("asset_pointer")

@@ -2,7 +2,8 @@
 
 `chat.history.messages` is a tree by id (`parentId`, `childrenIds`), of which `currentId` ends the way
 that is shown; older exports have a plain list `chat.messages`. Pictures are data URLs in `files`.
-What models thought, and what tools did, stands in the text in `<details type="…">`.
+What models thought, and what tools did, stands in the text in `<details type="…">`; what `[1]` in it
+refers to in `sources`.
 """
 
 import base64
@@ -11,6 +12,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from hashlib import sha256
+from html import unescape
 
 from messages import Image, Media, Part, Reasoning, Role, Text
 from porting.carried import Carried, Fetch, Unreadable, listed, mapping, moment, words
@@ -22,6 +24,9 @@ _DETAILS = re.compile(
     re.DOTALL,
 )
 _SUMMARY = re.compile(r"<summary>.*?</summary>", re.DOTALL)
+_CODE = re.compile(r"(```.*?(?:```|$)|`[^`\n]*`)", re.DOTALL)
+_CITED = re.compile(r"\[(\d{1,3})\](?![(:])")
+_ADDRESS = re.compile(r"https?://[^\s()<>]+")
 _DATA_URL = re.compile(r"^data:image/[a-z+.-]{1,40};base64,")
 
 
@@ -86,12 +91,34 @@ def _parts(message: Mapping[str, object], files: dict[str, Fetch]) -> list[Part]
         content = "\n\n".join(filter(None, texts))
     text = words(content)
     for kind, inner in _DETAILS.findall(text):
-        thought = re.sub(r"^> ?", "", _SUMMARY.sub("", inner).strip(), flags=re.MULTILINE)
+        quoted = _SUMMARY.sub("", inner).strip()
+        if quoted.startswith("&gt;"):  # so since version 0.6
+            quoted = unescape(quoted)
+        thought = re.sub(r"^> ?", "", quoted, flags=re.MULTILINE)
         if kind == "reasoning" and thought:
             parts.append(Reasoning(thought))
     if said := _DETAILS.sub("", text).strip():
-        parts.append(Text(said))
+        parts.append(Text(_with_links(said, message)))
     return parts
+
+
+def _with_links(text: str, message: Mapping[str, object]) -> str:
+    """Where `[2]` names a page among the sources, it leads there. They count each source once."""
+    named: dict[str, None] = {}
+    for one in listed(message.get("sources")):
+        source, passages = mapping(mapping(one).get("source")), mapping(one).get("metadata")
+        for passage in listed(passages) or [{}]:
+            origin = words(mapping(passage).get("source"))
+            named[origin or words(source.get("url")) or words(source.get("id"))] = None
+    pages = list(named)
+
+    def linked(cited: re.Match[str]) -> str:
+        place = int(cited[1]) - 1
+        is_page = 0 <= place < len(pages) and _ADDRESS.fullmatch(pages[place])
+        return f"[{cited[1]}]({pages[place]})" if is_page else cited[0]
+
+    pieces = _CODE.split(text)  # every other one is code
+    return "".join(one if n % 2 else _CITED.sub(linked, one) for n, one in enumerate(pieces))
 
 
 def _bytes(url: str) -> bytes:

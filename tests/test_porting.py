@@ -21,6 +21,7 @@ from messages import (
 )
 from porting import own
 from porting.carried import Carried, Unreadable
+from porting.chatgpt_marks import without_marks
 from porting.markdown import to_markdown
 from porting.reading import conversations
 from tests.pictures import png
@@ -80,6 +81,56 @@ def test_pictures_come_out_of_chatgpts_zip() -> None:
     assert tree.files[last.media.sha256]() == b"drawn"
 
 
+def test_todays_zip_of_chatgpt_is_read_with_its_sources_names_and_canvas() -> None:
+    members = {
+        "export_manifest.json": b'{"version": 1, "files": []}',
+        "conversations-000.json": (FILES / "chatgpt_2026.json").read_bytes(),
+        "conversation_asset_file_names.json": b'{"file_00000000607871f5.dat": "sign.png"}',
+        "library_files.json": b"[]",
+        "user.json": b'{"id": "user-1"}',
+        "file_00000000607871f5.dat": PICTURE,
+        "file_00000000bb22.dat": b"a recording",
+    }
+    (harbour,) = read(zipped(members))
+    assert (harbour.title, harbour.pinned) == ("The harbour", True)
+    assert texts(harbour) == [
+        ("user", "When does the harbour open, and who runs it?\n\n📎 tides.csv"),
+        (
+            "assistant",
+            "It opens at 7:30. Port Ellen runs it ([harbour.example](https://harbour.example/));"
+            " see [its page](https://harbour.example/map).",
+        ),
+        ("user", "Write that down as a note, and in Python."),
+        (
+            "assistant",
+            "📎 Harbour\n\n# Harbour\n\nOpens at 7:30.\n\n"
+            "📎 opens.py\n\n```python\nopens = (7, 30)\n```\n\nBoth are in the canvas.",
+        ),
+        ("user", "And the tide?"),
+        ("assistant", "Two metres, at half past seven."),
+    ]
+    picture, thought = harbour.messages[0].parts[0], harbour.messages[1].parts[0]
+    assert isinstance(picture, Image)
+    assert harbour.files[picture.media.sha256]() == PICTURE
+    assert isinstance(thought, Reasoning)
+    assert thought.text.startswith("Reading the sign\n\nThe sign says half past seven")
+    assert harbour.messages[1].provenance == Provenance(model="gpt-5-2-thinking")
+
+
+@pytest.mark.parametrize(
+    ("marked", "plain"),
+    [
+        ("In \ue200entity\ue202Oban\ue201.", "In Oban."),
+        ("In \ue200entity\ue202[broken\ue201.", "In ."),
+        ("\ue200url\ue202here\ue202javascript:alert(1)\ue201", "here"),
+        ("\ue200video\ue202x\ue202y\ue201So.", "So."),
+        ("Kept 【as it is】", "Kept 【as it is】"),
+    ],
+)
+def test_marks_of_chatgpts_page_become_words(marked: str, plain: str) -> None:
+    assert without_marks(marked, {}) == plain
+
+
 def test_a_zip_whose_conversations_are_split_is_read_whole() -> None:
     one, two = json.loads((FILES / "chatgpt.json").read_text())
     shards = {"conversations-001.json": [two], "conversations-000.json": [one]}
@@ -103,6 +154,23 @@ def test_open_webuis_way_that_was_shown_is_read() -> None:
     assert tree.messages[1].provenance == Provenance(model="llama3.2:3b")
     assert texts(old) == [("user", "Hi"), ("assistant", "Hello!")]
     assert old.created_at == 1700000000.0
+
+
+def test_todays_export_of_open_webui_is_read_with_its_sources() -> None:
+    (harbour,) = read((FILES / "open_webui_2026.json").read_bytes())
+    assert texts(harbour) == [
+        ("user", "📎 tides.csv\n\nWhen does it open?"),
+        (
+            "assistant",
+            "At 7:30 [2](https://harbour.example/)[1], as `hours[1]` says"
+            " [3](https://harbour.example/map).",
+        ),
+        ("user", "And on Sundays?"),
+        ("assistant", "Closed."),
+    ]
+    assert isinstance(harbour.messages[0].parts[0], Image)  # whose bytes stayed on its server
+    assert harbour.messages[1].parts[0] == Reasoning("Look at the page.")
+    assert harbour.messages[3].provenance == Provenance(model="llama3.3:70b")
 
 
 def test_our_own_file_comes_back_as_it_was() -> None:
