@@ -193,6 +193,14 @@ class SpokenWhole:
 
 
 @dataclass(frozen=True, slots=True)
+class Voicing:
+    """The first words are with a voice, and the first sound is waited for since `at`; 0: not any more."""
+
+    at: float = field(default_factory=time, compare=False)
+    kind: Literal["voicing"] = "voicing"
+
+
+@dataclass(frozen=True, slots=True)
 class Unvoiced:
     """More words that nothing here can speak: a browser may read them with a voice of its own."""
 
@@ -254,6 +262,7 @@ Event = (
     | ToolReturned
     | Spoken
     | SpokenWhole
+    | Voicing
     | Unvoiced
     | VoiceNoted
     | Captioned

@@ -27,6 +27,7 @@ from events import (
     Unsent,
     Unvoiced,
     VoiceNoted,
+    Voicing,
     Waiting,
 )
 from messages import Audio, Begun, Image, Message, Part, Provenance, Reasoning, Text
@@ -73,7 +74,7 @@ def grow(exchange: Exchange, event: Event) -> Exchange:
 Told = (
     Recalled | Remembered | Planned | ModelChosen | ContextBuilt | RequestSent | Unsent
     | Waiting | ToolCalled | ToolAsked | ToolDecided | ToolReturned | Spoken | SpokenWhole | Unvoiced
-    | VoiceNoted | JsonChecked | TurnEnded
+    | Voicing | VoiceNoted | JsonChecked | TurnEnded
 )  # fmt: skip
 """The events that say something of how the reply came about."""
 
@@ -114,17 +115,19 @@ def _told(about: Provenance, event: Told) -> Provenance:
         case JsonChecked(check):
             return replace(about, json=check)
         case Spoken(media, index):
-            return replace(about, pieces=(*about.pieces[:index], media))
+            return replace(about, pieces=(*about.pieces[:index], media), voicing=0.0)
         case SpokenWhole(media, seconds, starts):
             return replace(about, spoken=media, spoken_s=seconds, starts=starts, pieces=())
+        case Voicing(at):
+            return replace(about, voicing=at)
         case Unvoiced(words):
-            return replace(about, unvoiced=f"{about.unvoiced} {words}".strip())
+            return replace(about, unvoiced=f"{about.unvoiced} {words}".strip(), voicing=0.0)
         case VoiceNoted(note):
             return replace(about, voice_note=note)
         case TurnEnded(_, seconds, fault):
             # Of a reply that was gone on with, all the time it took.
             took = about.seconds + seconds
-            return replace(about, seconds=took, fault=fault, since=0.0, begun=())
+            return replace(about, seconds=took, fault=fault, since=0.0, begun=(), voicing=0.0)
         case _:
             assert_never(event)
 

@@ -225,6 +225,7 @@ class Provenance:
 
     A reply that is spoken has its `pieces` first, and `spoken` in their place when all have come; at
     `starts`, in seconds, each begins in it. `unvoiced` words wait for a browser's own voice.
+    The first sound is waited for since `voicing`; 0 where none is.
     """
 
     provider: str = ""
@@ -249,6 +250,7 @@ class Provenance:
     spoken_s: float = 0.0
     starts: tuple[float, ...] = ()
     pieces: tuple[Media, ...] = ()
+    voicing: float = 0.0
     unvoiced: str = ""
     voice_note: str = ""
     json: JsonCheck | None = None

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from time import time
 
-from events import Event, TurnStarted
+from events import Event, TurnStarted, Voicing
 from exchange import Exchange, grow
 from inference.turn_plan import plan
 from lineup import refusing
@@ -117,6 +117,7 @@ class Recitals:
         except asyncio.CancelledError:
             async for event in kept(course):
                 recital.grow(event)
+            recital.grow(Voicing(0.0))
         except Exception:
             log.exception("A reply could not be read out")
             recital.fault = Fault("Parley failed inside while speaking.", "The log says more.")

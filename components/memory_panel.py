@@ -147,7 +147,7 @@ def _select(name: str, about: str, options: Sequence[tuple[str, str]]) -> str:
 def _data() -> str:
     return (
         f'<details class="kept-data"><summary>{say("Your data")}{icon("chevron")}</summary><div>'
-        '<a class="plain" href="/parley/memories.json" download="parley-memories.json">'
+        '<a class="plain" href="/parley/memories.json" data-do="save" download>'
         f"{icon('down')}<span>{say('Export')}</span></a>"
         f"{act('import-memories', 'up', say('Import'))}"
         '<input type="file" accept=".json,application/json" tabindex="-1" '

@@ -17,7 +17,7 @@ from components.moments import seconds as seconds
 from components.own_key import ways_on
 from components.recalled import keep_document, recalled, remembered
 from components.tool_card import tool_card
-from components.voice import spoken
+from components.voice import spoken, voicing
 from components.words import count, number, say, told, word
 from messages import (
     Audio,
@@ -130,6 +130,8 @@ def _reply(message: Message) -> list[Piece]:
         drawn.append(Piece("note", f'<p class="budget-note">{escape(told(about.note))}</p>'))
     if sound := spoken(about):
         drawn.append(Piece("spoken", sound))
+    elif running and about.voicing:
+        drawn.append(Piece("spoken", voicing(about)))
     if about.remembered:
         drawn.append(Piece("remembered", remembered(about.remembered)))
     noted = {memory.id for memory in about.remembered}  # sent as well, and shown once

@@ -285,14 +285,14 @@ def _data() -> str:
             say(
                 "All of them, with their files; ChatGPT's and Open WebUI's exports can be brought in"
             ),
-            '<a class="plain" href="/parley/conversations.zip" download>'
+            '<a class="plain" href="/parley/conversations.zip" data-do="save" download>'
             f"{icon('down')}<span>{say('Export')}</span></a>"
             f"{act('import-conversations', 'up', say('Import'))}",
         )
         + _row(
             say("Memories"),
             say("As a file, with where they come from"),
-            '<a class="plain" href="/parley/memories.json" download="parley-memories.json">'
+            '<a class="plain" href="/parley/memories.json" data-do="save" download>'
             f"{icon('down')}<span>{say('Export')}</span></a>"
             f"{act('settings-import', 'up', say('Import'))}"
             '<input type="file" class="unseen" accept=".json,application/json" tabindex="-1" '

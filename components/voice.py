@@ -5,6 +5,7 @@ from html import escape
 from typing import Protocol
 
 from components.icons import icon
+from components.moments import elapsed
 from components.words import say, told
 from messages import Message, Provenance
 from voice.language import guess
@@ -30,6 +31,13 @@ def spoken(about: Provenance) -> str:
     if about.voice_note:
         inner += f'<p class="voice-note">{escape(told(about.voice_note))}</p>'
     return f'<div class="spoken"{marks}>{inner}</div>'
+
+
+def voicing(about: Provenance) -> str:
+    """In the place of the player, until there is something to play."""
+    words = say("Preparing the voice")
+    counted = elapsed(about.voicing)
+    return f'<div class="spoken"><p class="voicing">{icon("sound")}<span>{words}</span>{counted}</p></div>'
 
 
 def read_aloud(message: Message) -> str:

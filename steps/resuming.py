@@ -42,6 +42,7 @@ def resumed(reply: Message) -> Message:
         spoken_s=0.0,
         starts=(),
         pieces=(),
+        voicing=0.0,
         unvoiced="",
         voice_note="",
     )

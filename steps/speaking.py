@@ -13,6 +13,7 @@ from events import (
     ToolCalled,
     Unvoiced,
     VoiceNoted,
+    Voicing,
 )
 from inference.backend import BackendError, ModelUnavailable
 from inference.switchboard import Line
@@ -157,7 +158,7 @@ class Aloud:
         self._line = line
         self._reading = Reading()
         self._pieces = Pieces(_most(course, line))
-        self._heard = ""
+        self._begun = False
         self._voice: str | None = None
         self._texts: asyncio.Queue[str | None] = asyncio.Queue()
         self._speaking = asyncio.create_task(self._speak_all())
@@ -214,9 +215,14 @@ class Aloud:
                 log.exception("A reply could not be spoken")
                 told = "Parley failed inside while speaking."
                 self.fault = Fault(told, "The log says what happened.")
+            if self.fault is not None:
+                self.told.put_nowait((Voicing(0.0), None))
         self.told.put_nowait(None)
 
     async def _speak(self, text: str) -> None:
+        if self._line and not self.sounds and not self._begun:
+            self._begun = True
+            self.told.put_nowait((Voicing(), None))
         if self._line and self._voice is None:
             await self._choose(self._line[0], guess(text))
         if self._line is None or self._voice is None:

@@ -2,6 +2,7 @@
 
 import { $, $$, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
+import { counter } from "./elapsed.js";
 import * as sound from "./sound.js";
 import * as speaker from "./speaker.js";
 import { t } from "./words.js";
@@ -10,6 +11,7 @@ const LAST_WORDS = new Set([1000, 1008, 1009, 1013, 4001, 4401]); // codes after
 const MOST_TRIES = 6;
 const MOST_UNSENT = 64_000; // bytes, 2 s of sound: what a line this slow would bring later is dropped
 const LOOK_MS = 100;
+const AWAITED = new Set(["calling", "thinking", "cut"]); // it is said for how long
 const PATIENCE_MS = 3000; // for sound that was spoken, and has not begun yet
 const STATES = {
   calling: t("Calling…"),
@@ -215,8 +217,9 @@ function sendDraft(event) {
 }
 
 function show(state) {
-  call.state = state;
   const box = view();
+  if (state !== call.state || box.hidden) count(state);
+  call.state = state;
   box.hidden = false;
   box.dataset.state = state;
   $(".call-state b", box).textContent = STATES[state];
@@ -224,6 +227,11 @@ function show(state) {
   if (state === "drafting") $("textarea", box).focus();
   // Who listens need not be told, in the middle of a word, that they are heard.
   if (state !== "hearing") announce(STATES[state]);
+}
+
+function count(state) {
+  $(".call-state parley-elapsed", view())?.remove();
+  if (AWAITED.has(state)) $(".call-state b", view()).insertAdjacentHTML("afterend", counter());
 }
 
 function note(words) {

@@ -60,7 +60,8 @@ export function toEnd() {
 }
 
 const find = (id) => list.querySelector(`:scope > [data-id="${CSS.escape(id)}"]`);
-export const isRunning = () => list.lastElementChild?.dataset.status === "running";
+export const newest = () => list.lastElementChild;
+export const isRunning = () => newest()?.dataset.status === "running";
 export const isEmpty = () => !list.firstElementChild;
 export const first = () => list.querySelector(":scope > .message")?.dataset.id; // a marker may stand before it
 

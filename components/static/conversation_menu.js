@@ -2,12 +2,14 @@
 
 import { $, $$, escape, icon, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
-import { counter, now } from "./elapsed.js";
+import { now } from "./elapsed.js";
 import { make } from "./layers.js";
 import { order } from "./orders.js";
+import { save } from "./saving.js";
+import { toast } from "./toast.js";
 import { locale, t } from "./words.js";
 
-const UNDO_MS = 12_000;
+const FORGET_MS = 14_000; // what was deleted cannot be taken back any more
 const MOST_BYTES = 64_000_000;
 
 let menu = null;
@@ -98,21 +100,12 @@ function ofFolder(folder) {
 function ofAll() {
   return [
     { sign: "up", words: t("Import conversations…"), run: chooseFile },
-    { sign: "down", words: t("Export everything (zip)"), run: () => download("/parley/conversations.zip") },
+    { sign: "down", words: t("Export everything (zip)"), run: () => save("/parley/conversations.zip") },
   ];
 }
 
 /** Saves a conversation as a file: "md", "html" or "json". The slash command /export comes here too. */
-export function takeAlong(conversation, kind = "md") {
-  download(`/parley/conversations/${conversation}.${kind}`);
-}
-
-function download(address) {
-  const link = Object.assign(document.createElement("a"), { href: address, download: "" });
-  document.body.append(link);
-  link.click();
-  link.remove();
-}
+export const takeAlong = (conversation, kind = "md") => save(`/parley/conversations/${conversation}.${kind}`);
 
 async function told(answer) {
   const { ok, message, advice } = await answer;
@@ -136,10 +129,10 @@ async function remove(entry) {
   if (!answer.ok) return toast(`${answer.message} ${answer.advice}`);
   conversations.leaveGone(conversation);
   const short = name.length > 40 ? `${name.slice(0, 40).trim()}…` : name;
-  toast(t("“{title}” is deleted.", { title: short }), t("Undo"), async () => {
+  toast(t("“{title}” is deleted.", { title: short }), { act: t("Undo"), run: async () => {
     if (await told(order({ do: "take-back", conversation }))) conversations.open(conversation, true);
-  });
-  setTimeout(() => { if (!current(conversation)) store.set(`parley.draft.${conversation}`, null); }, UNDO_MS + 2000);
+  } });
+  setTimeout(() => { if (!current(conversation)) store.set(`parley.draft.${conversation}`, null); }, FORGET_MS);
 }
 
 /** Whether the memories go too: "all", "talk" for the conversation alone, or "" for nothing. */
@@ -247,7 +240,7 @@ function chooseFile() {
 
 export async function bringIn(file) {
   if (file.size > MOST_BYTES) return toast(t("This file is larger than 64 MB. Zip it, or take conversations.json alone out of the export."));
-  const say = toast(t("Importing…"), "", null, true);
+  const say = toast(t("Importing…"), { since: now() });
   let last = { added: 0, known: 0, left_out: 0 };
   try {
     const answer = await fetch("/parley/conversations", { method: "POST", body: file, headers: { "content-type": "application/octet-stream" } });
@@ -277,28 +270,4 @@ function summary({ added, known, left_out: missed }) {
   if (known) words.push(t("{n} were here already.", { n: known.toLocaleString(locale) }));
   if (missed) words.push(t("{n} files could not be kept.", { n: missed.toLocaleString(locale) }));
   return words.join(" ");
-}
-
-// --- a word at the edge of the page, which goes by itself
-
-let going = 0;
-
-/** Says something for a while; gives a function that says something else in its place. `stay`: until then, and counts. */
-export function toast(words, act = "", run = null, stay = false) {
-  let box = $("#parley-toast");
-  if (!box) {
-    box = Object.assign(document.createElement("div"), { id: "parley-toast" });
-    box.setAttribute("role", "status");
-    document.body.append(box);
-  }
-  const since = now();
-  const say = (said, still = false) => {
-    clearTimeout(going);
-    box.innerHTML = `<span>${escape(said)}${still ? counter(since) : ""}</span>${run && said === words ? `<button type="button">${escape(act)}</button>` : ""}`;
-    box.hidden = false;
-    $("button", box)?.addEventListener("click", () => { box.hidden = true; run(); });
-    if (!still) going = setTimeout(() => { box.hidden = true; }, UNDO_MS);
-  };
-  say(words, stay);
-  return say;
 }

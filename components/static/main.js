@@ -14,9 +14,11 @@ import * as line from "./line.js";
 import * as memories from "./memories.js";
 import * as memory from "./memory.js";
 import * as revisions from "./revisions.js";
+import * as saving from "./saving.js";
 import * as settings from "./settings.js";
 import * as shortcuts from "./shortcuts.js";
 import * as sound from "./sound.js";
+import * as stalled from "./stalled.js";
 import * as toolCards from "./tool_cards.js";
 import * as tools from "./tools.js";
 import * as voice from "./voice.js";
@@ -81,6 +83,7 @@ function fill(box, html) {
 
 function afterChange() {
   clearTimeout(late);
+  stalled.moved(chat.newest());
   document.documentElement.dataset.live = "open";
   document.body.dataset.loaded = "yes";
   $("#parley-welcome").hidden = !chat.isEmpty();
@@ -127,6 +130,7 @@ voice.begin(composer.notice);
 memory.begin(composer.notice, memories.leave);
 memories.begin();
 tools.begin();
+saving.begin();
 settings.begin();
 shortcuts.begin();
 toolCards.begin(composer.notice);

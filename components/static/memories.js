@@ -2,7 +2,7 @@
 
 import { $, $$, handBack, localise, on } from "./dom.js";
 import * as conversations from "./conversations.js";
-import { counter } from "./elapsed.js";
+import { counter, now } from "./elapsed.js";
 import { confirmed } from "./layers.js";
 import * as line from "./line.js";
 import { announce, neighbours } from "./memory.js";
@@ -198,20 +198,20 @@ async function decide(what) {
   if (!told.ok) seek(); // it is drawn again as it still is
 }
 
-/** Here, or in the dialog from which it was asked for; `lasts`: it goes on, and is counted. */
-function tell(words, tone = "", lasts = false) {
+/** Here, or in the dialog from which it was asked for. What goes on `since` then is counted. */
+export function tell(words, tone = "", since = 0) {
   const box = $("dialog[open]:last-of-type .choice-told") ?? $("dialog[open] .choice-told");
   if (!box) return;
   box.hidden = !words;
   box.dataset.tone = tone;
   box.textContent = words;
-  if (lasts) box.insertAdjacentHTML("beforeend", counter());
+  if (since) box.insertAdjacentHTML("beforeend", counter(since));
 }
 
 export async function bringBack(file) {
   if (!file) return;
   if (file.size > MOST_BYTES) return tell(t("This file is larger than 25 MB."));
-  tell(t("Importing…"), "calm", true);
+  tell(t("Importing…"), "calm", now());
   let told = {};
   try {
     const headers = { "content-type": "application/json" };
@@ -245,7 +245,7 @@ async function erase() {
     t("Every conversation, picture, recording, document, memory and setting of yours is erased from this Parley. This cannot be undone."),
     t("Erase everything"), t("erase"));
   if (!sure) return;
-  tell(t("Erasing…"), "calm", true);
+  tell(t("Erasing…"), "calm", now());
   const told = await order({ do: "erase", word: "erase" }, 120_000);
   if (!told.ok) return tell(`${told.message} ${told.advice}`);
   try {

@@ -1,5 +1,6 @@
 """The hands-free call in a real browser, whose microphone plays a WAV of real speech."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -112,10 +113,10 @@ def test_two_turns_without_a_hand_then_one_breaks_into_a_reply(
 
 
 SLOW_LINE = """
-  const Socket = WebSocket;  // what the page is told comes two seconds late
+  const Socket = WebSocket;  // what the page is told comes four seconds late
   window.WebSocket = class extends Socket {
     set onmessage(tell) {
-      const late = this.url.includes("/parley/live") ? 2000 : 0;
+      const late = this.url.includes("/parley/live") ? 4000 : 0;
       super.onmessage = (event) => setTimeout(() => tell(event), late);
     }
   };
@@ -135,7 +136,8 @@ def test_sound_that_comes_after_its_turn_was_broken_off_is_not_heard(
     while not any(hit.path.endswith("/speech") for hit in model.hits):
         assert time.monotonic() < deadline
         page.wait_for_timeout(20)
-    page.wait_for_timeout(300)
+    # So long nothing is heard: it is said for how long.
+    expect(page.locator(".call-state parley-elapsed")).to_have_text(re.compile(r"^\d s$"))
     page.get_by_role("button", name="Interrupt").click()
     finished(page).locator(".spoken").wait_for()  # it came, and is kept
     page.wait_for_timeout(1_500)
@@ -153,6 +155,7 @@ def test_silence_costs_nothing_and_the_microphone_is_given_back(
     page, _ = opened(context, parley.url)
     page.get_by_role("button", name="Call: talk hands-free").click()
     state(page, "Listening")
+    expect(page.locator(".call-state parley-elapsed")).to_have_count(0)
     expect(page.locator("#parley-call-said")).to_have_text("Listening")
     expect(page.locator(".call-state p")).to_contain_text("Nothing was heard yet", timeout=20_000)
     state(page, "Listening")

@@ -2,17 +2,19 @@
 
 import re
 import socket
+import zipfile
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import RunningParley, finished, opened, ready, say
-from tests.scripted_server import ScriptedServer
+from tests.scripted_server import ScriptedServer, tone
 from tests.tools.mcp_calls import hostile, written
 
 pytestmark = pytest.mark.browser
 
+WORDS = [f"word{n} " for n in range(12)]
 SECONDS = re.compile(r"(\d+) s$")  # the dot before it is the style's
 LIVE_REGIONS = """() => { window.told = [];
   for (const region of document.querySelectorAll("[aria-live], [role=status], [role=alert]"))
@@ -33,6 +35,8 @@ def patient(
             {
                 "PARLEY_BASE_URL": provider.base_url,
                 "PARLEY_MODEL": "big",
+                "PARLEY_SPEECH_MODEL": "speaking",
+                "PARLEY_VOICE": "calm",
                 "PARLEY_SEARXNG_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
             },
         )
@@ -113,3 +117,96 @@ def test_a_server_that_starts_is_counted_in_the_panel_of_tools(
     expect(slow.locator(".server-state")).to_have_text(re.compile(r"^Starting\d+ (min|s)"))
     page.keyboard.press("Escape")
     assert watch.complaints == []
+
+
+def test_a_reply_that_stands_still_says_so_beside_its_words_and_moves_nothing(
+    patient: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, patient.url)
+    page.evaluate(LIVE_REGIONS)
+    model.says("One moment. ", "Then more. ", "And the end.", delay_s=5)
+    say(page, "Take your time.")
+    reply = page.locator("#parley-chat [data-role=assistant]")
+    expect(reply).to_contain_text("One moment.")
+    stalled = page.locator(".stalled")
+    expect(stalled).to_have_count(0)
+    height = reply.bounding_box()
+    expect(stalled).to_have_text(re.compile(r"^Waiting for more[3-5] s$"))
+    assert reply.bounding_box() == height
+    expect(reply).to_contain_text("Then more.")
+    expect(stalled).to_have_count(0)
+    expect(stalled).to_have_text(re.compile(r"^Waiting for more[3-5] s$"))
+    expect(finished(page)).to_contain_text("And the end.")
+    expect(stalled).to_have_count(0)
+    assert not [words for words in page.evaluate("window.told") if "Waiting for more" in words]
+    assert watch.complaints == []
+
+
+def test_the_first_sound_of_a_reply_is_waited_for_where_its_player_comes(
+    patient: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, patient.url)
+    page.locator("#parley-speak input").check()
+    model.says("This is the first sentence, and it is long enough to be worth a request.")
+    model.raw(tone(), content_type="audio/wav", delay_s=6, on="speech")
+    say(page, "Say something.")
+    waited = page.locator(".voicing")
+    expect(waited).to_have_text(re.compile(r"^Preparing the voice3 s$"))
+    expect(page.locator(".stalled")).to_have_count(0)
+    height = page.locator(".spoken").evaluate("(box) => box.offsetHeight")
+    page.reload()
+    ready(page)
+    assert counted(page, ".voicing") >= 3
+    expect(page.locator(".spoken .player")).to_be_visible()
+    expect(waited).to_have_count(0)
+    assert page.locator(".spoken").evaluate("(box) => box.offsetHeight") == height
+    finished(page)
+
+    # No voice answers: nobody waits for one any longer, though the words still come.
+    model.fails(400, {"error": {"message": "no such voice"}}, on="speech")
+    model.says(
+        "This is the first sentence, and it is long enough to be worth a request. ",
+        *WORDS,
+        delay_s=0.3,
+    )
+    say(page, "And again.")
+    expect(finished(page, 2)).to_contain_text("no such voice")
+    expect(waited).to_have_count(0)
+    page.locator("#parley-speak input").uncheck()
+    assert watch.complaints == []
+
+
+def test_an_export_that_takes_long_is_counted_where_it_was_asked_for(
+    patient: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, patient.url)
+    say(page, "Something to take along.")
+    finished(page)
+    held: list[Route] = []
+    page.route("**/parley/conversations.zip", lambda route: held.append(route))
+
+    page.get_by_role("button", name="Import and export").click()
+    page.get_by_role("menuitem", name="Export everything (zip)").click()
+    toast = page.locator("#parley-toast")
+    expect(toast).to_have_text(re.compile(r"^Exporting…[12] s$"))
+    with page.expect_download() as coming:
+        held.pop().continue_()
+    assert coming.value.suggested_filename == "parley-conversations.zip"
+    with zipfile.ZipFile(coming.value.path()) as saved:
+        assert len(saved.namelist()) == 1
+    expect(toast).to_have_text("Saved as parley-conversations.zip.")
+
+    page.get_by_role("button", name="Settings").click()
+    dialog = page.get_by_role("dialog", name="Settings")
+    dialog.get_by_role("tab", name="Your data").click()
+    dialog.get_by_role("link", name="Export").first.click()
+    told = dialog.locator(".choice-told")
+    expect(told).to_have_text(re.compile(r"^Exporting…[12] s$"))
+    with page.expect_download():
+        held.pop().continue_()
+    expect(told).to_have_text("Saved as parley-conversations.zip.")
+    dialog.get_by_role("link", name="Export").first.click()
+    expect(told).to_have_text(re.compile(r"^Exporting…"))
+    held.pop().abort()
+    expect(told).to_have_text("The file could not be made. Check that Parley still runs.")
+    assert [one for one in watch.complaints if "net::ERR_FAILED" not in one] == []

@@ -100,7 +100,7 @@ def test_a_reply_that_ended_while_the_line_was_cut_is_announced_once(
     parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
 ) -> None:
     lines: list[WebSocketRoute] = []
-    holds = []
+    holds: list[bool] = []
 
     def route(line: WebSocketRoute) -> None:
         if holds:

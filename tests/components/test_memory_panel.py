@@ -126,4 +126,4 @@ def test_the_dialog_names_its_parts_for_those_who_cannot_see_it() -> None:
     html = shell()
     assert 'role="search"' in html
     assert html.count("aria-label=") >= 5
-    assert 'href="/parley/memories.json" download' in html
+    assert 'href="/parley/memories.json" data-do="save" download' in html
