@@ -28,7 +28,7 @@ _EAGER = 0.2  # of that pause, until the first word is there
 _LOOK_AGAIN_S = 2.0
 _GATHER_S = 0.02
 """What changes around a chat changes several times in one moment."""
-_BUSY_S, _PATIENCE_S = 0.015, 1.5
+_BUSY_S, _PATIENCE_S = 0.015, 2.5
 """Where the loop comes round no sooner, replies begin or grow: what stands around them waits, so long."""
 
 

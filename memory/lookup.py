@@ -17,6 +17,7 @@ REST = 60
 
 Conditions = Sequence[sa.ColumnElement[bool]]
 
+MOST_STANDING = 200
 _OWNER = sa.bindparam("owner", type_=sa.String)
 _IDS = sa.bindparam("ids", expanding=True, type_=sa.String)
 
@@ -75,6 +76,12 @@ class Lookup:
             rows = await connection.execute(_BESIDE, {"owner": owner, "ids": said}) if said else ()
             return found, {row[-1]: Memory(*row[:-1]) for row in rows}
 
+    async def standing(self, owner: str) -> list[Memory]:
+        """What is always sent, the newest first; at most MOST_STANDING."""
+        async with self._reading.connect() as connection:
+            rows = await connection.execute(_STANDING, {"owner": owner})
+            return [Memory(*row) for row in rows]
+
     async def newest(
         self, owner: str, which: Conditions, limit: int, before: str = ""
     ) -> list[Memory]:
@@ -126,12 +133,6 @@ class Lookup:
         counted = sa.select(sa.func.count()).where(memories.c.owner == owner, *which)
         async with self._reading.connect() as connection:
             return (await connection.execute(counted)).scalar_one()
-
-
-def standing() -> Conditions:
-    """What is always sent."""
-    m = memories.c
-    return (m.pinned, m.kind != "passage", m.superseded_at == 0)
 
 
 def of_long_term() -> Conditions:
@@ -208,6 +209,12 @@ def _beside() -> sa.Select[Any]:
 _AMONG = _memories(by_id=True).where(memories.c.id.in_(_IDS))
 _HOLDING = _AMONG.where(*_held())
 _BESIDE = _beside()
+_STANDING = (
+    _memories()
+    .where(memories.c.pinned, memories.c.kind != "passage", memories.c.superseded_at == 0)
+    .order_by(memories.c.at.desc(), memories.c.position.desc())
+    .limit(MOST_STANDING)
+)
 _SOURCES = (
     sa.select(memories.c.source)
     .where(memories.c.owner == _OWNER, memories.c.kind == "passage", memories.c.pinned)

@@ -13,7 +13,7 @@ from memory.embedding import MAX_CHARS
 from memory.excerpts import clipped
 from memory.exchanges import exchanges, tokens_of
 from memory.indexes import Entry, Indexes, Scope
-from memory.lookup import Filter, Lookup, of_long_term, standing
+from memory.lookup import Filter, Lookup, of_long_term
 from memory.memory_book import MemoryBook, to_its_end
 from memory.memory_rows import AT_ONCE, Change, Row, row_id
 from memory.passages import passages_of
@@ -166,7 +166,7 @@ class Recall:
     async def instructions(self, owner: str) -> list[Memory]:
         """What is always sent: pinned by rule or by hand, newest first, clipped to 600 tokens."""
         room, kept = INSTRUCTION_TOKENS, []
-        for memory in await self._lookup.newest(known_owner(owner), standing(), limit=200):
+        for memory in await self._lookup.standing(known_owner(owner)):
             text = clipped(memory.text, INSTRUCTION_CHARS)
             cost = estimate(text)
             if cost <= room:

@@ -25,13 +25,29 @@ class Scope:
     conversation_id: str = ""
 
     @property
-    def rows(self) -> sa.ColumnElement[bool]:
-        m = memories.c
-        mine = sa.and_(m.owner == self.owner, m.superseded_at == 0)
-        if self.conversation_id:
-            passages = sa.and_(m.kind == "passage", m.conversation_id == self.conversation_id)
-            return sa.and_(mine, passages)
-        return sa.and_(mine, sa.or_(m.kind != "passage", m.pinned))
+    def place(self) -> dict[str, str]:
+        """The parameters of `_mine`."""
+        of = {"of_owner": self.owner}
+        return {**of, "of_conversation": self.conversation_id} if self.conversation_id else of
+
+
+def _mine(passages: bool) -> sa.ColumnElement[bool]:
+    """The rows of a scope: of an owner, or of one conversation."""
+    m = memories.c
+    held = sa.and_(m.owner == sa.bindparam("of_owner"), m.superseded_at == 0)
+    if passages:
+        here = m.conversation_id == sa.bindparam("of_conversation")
+        return sa.and_(held, m.kind == "passage", here)
+    return sa.and_(held, sa.or_(m.kind != "passage", m.pinned))
+
+
+_MINE = {passages: _mine(passages) for passages in (False, True)}
+_p = memories.c.position
+_FINGERPRINT = {
+    passages: sa.select(sa.func.count(), sa.func.max(_p), sa.func.sum(_p)).where(mine)
+    for passages, mine in _MINE.items()
+}
+"""Built once, as each turn asks for it."""
 
 
 async def fingerprint(connection: AsyncConnection, scope: Scope) -> Fingerprint:
@@ -39,22 +55,21 @@ async def fingerprint(connection: AsyncConnection, scope: Scope) -> Fingerprint:
 
     A text that changes gets a new position.
     """
-    m = memories.c
-    asked = sa.select(sa.func.count(), sa.func.max(m.position), sa.func.sum(m.position))
-    count, last, total = (await connection.execute(asked.where(scope.rows))).one()
+    asked = _FINGERPRINT[bool(scope.conversation_id)]
+    count, last, total = (await connection.execute(asked, scope.place)).one()
     return count, last or 0, int(total or 0)
 
 
 async def positions(connection: AsyncConnection, scope: Scope) -> set[int]:
-    found = await connection.execute(sa.select(memories.c.position).where(scope.rows))
-    return set(found.scalars())
+    asked = sa.select(_p).where(_MINE[bool(scope.conversation_id)])
+    return set((await connection.execute(asked, scope.place)).scalars())
 
 
 async def newer(connection: AsyncConnection, scope: Scope, last: int) -> AsyncIterator[list[Entry]]:
     """What came after position `last`, in order, page by page."""
     while True:
         asked = _entries(scope, memories.c.position > last).limit(PAGE)
-        page = [_entry(row) for row in await connection.execute(asked)]
+        page = [_entry(row) for row in await connection.execute(asked, scope.place)]
         if page:
             yield page
         if len(page) < PAGE:
@@ -68,7 +83,7 @@ async def at(
     """Those of `wanted` positions that are there, page by page."""
     for start in range(0, len(wanted), AT_ONCE):
         asked = _entries(scope, memories.c.position.in_(wanted[start : start + AT_ONCE]))
-        if page := [_entry(row) for row in await connection.execute(asked)]:
+        if page := [_entry(row) for row in await connection.execute(asked, scope.place)]:
             yield page
 
 
@@ -88,7 +103,7 @@ async def still_there(connection: AsyncConnection, owner: str, wanted: Sequence[
 def _entries(scope: Scope, *which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     m = memories.c
     asked = sa.select(m.position, m.id, m.conversation_id, m.speaker, m.role, m.text, m.at)
-    return asked.where(scope.rows, *which).order_by(m.position)
+    return asked.where(_MINE[bool(scope.conversation_id)], *which).order_by(m.position)
 
 
 def _entry(row: Any) -> Entry:
