@@ -2,7 +2,15 @@
 
 from datetime import UTC, datetime
 
-from components.words import number, say
+from components.words import language, number, say
+
+_MONTHS = {
+    "en": "January February March April May June July August September October November December",
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+}
+_DAYS = {"de": "{day}. {month} {year}", "es": "{day} de {month} de {year}"}
 
 
 def moment(at: float, date: bool = False) -> str:
@@ -11,6 +19,20 @@ def moment(at: float, date: bool = False) -> str:
     shown = when.strftime("%d %b %Y, %H:%M" if date else "%H:%M")
     kind = "date" if date else "time"
     return f'<time datetime="{when.isoformat()}" data-as="{kind}">{shown}</time>'
+
+
+def day(at: float) -> str:
+    """Such as "29 November 2026", as one writes it in the reader's language; UTC.
+
+    For a page without a script, where no browser rewrites it.
+    """
+    when, spoken = datetime.fromtimestamp(at, UTC), language()
+    if spoken in ("ja", "zh"):
+        return f"{when.year}年{when.month}月{when.day}日"
+    name = _MONTHS.get(spoken, _MONTHS["en"]).split()[when.month - 1]
+    first = "1er" if spoken == "fr" and when.day == 1 else when.day
+    written = _DAYS.get(spoken, "{day} {month} {year}")
+    return written.format(day=first, month=name, year=when.year)
 
 
 def seconds(length_s: float) -> str:

@@ -12,6 +12,7 @@ from html import escape
 from components import markdown
 from components.files import STATIC
 from components.gallery import alt_of
+from components.moments import day
 from components.words import language, say, word
 from messages import Audio, Document, Image, Media, Message, Text, ToolResult
 
@@ -35,15 +36,14 @@ def style() -> str:
 
 def page(title: str, at: float, said: Sequence[Message], address: Address, note: str) -> str:
     """`at` is when it was begun or shared, `note` what the foot says."""
-    day = datetime.fromtimestamp(at, UTC)
-    shown_day = f"{day:%-d %B %Y}" if language() == "en" else f"{day:%Y-%m-%d}"
+    iso = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
     shown = "".join(_message(message, address) for message in said)
     return f"""<!doctype html><html lang="{language()}"><head><meta charset="utf-8">
 <title>{escape(title)}</title><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow"><meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark"><style>{style()}</style></head>
 <body><main class="reading"><header><h1>{escape(title)}</h1>
-<p>{say("A conversation with Parley")} · <time datetime="{day:%Y-%m-%d}">{shown_day}</time></p></header>
+<p>{say("A conversation with Parley")} · <time datetime="{iso}">{day(at)}</time></p></header>
 {shown}<footer>{escape(note)}</footer></main></body></html>
 """
 

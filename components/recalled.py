@@ -6,6 +6,7 @@ from html import escape
 from components.controls import act
 from components.icons import icon
 from components.moments import moment
+from components.without_marks import without_marks
 from components.words import meant, say
 from messages import Document, Memory, MemoryKind
 
@@ -87,9 +88,16 @@ def _who(memory: Memory) -> str:
             return label(memory)
 
 
+def shown(memory: Memory) -> str:
+    """Its words as one reads them; those of a document as they stand in it."""
+    return memory.text if memory.kind == "passage" else without_marks(memory.text)
+
+
 def words(memory: Memory, most: int) -> str:
-    """Its words, struck out where another fact took their place."""
-    text = memory.text if len(memory.text) <= most else f"{memory.text[:most].rstrip()}…"
+    """Its words without marks, struck out where another fact took their place."""
+    text = shown(memory)
+    if len(text) > most:
+        text = f"{text[:most].rstrip()}…"
     return f"<s>{escape(text)}</s>" if memory.superseded_at else escape(text)
 
 
@@ -139,8 +147,8 @@ def keep_document(document: Document) -> str:
 def _chip(memory: Memory) -> str:
     old = " superseded" if memory.superseded_at else ""
     # A document is known by its name and page, everything else by its words.
-    shown = " ".join(memory.text.replace("**", "").split())[:_CHIP]
-    said = label(memory) if memory.kind == "passage" else escape(shown)
+    short = " ".join(shown(memory).split())[:_CHIP]
+    said = label(memory) if memory.kind == "passage" else escape(short)
     spoken = f"{say('Passage') if memory.kind == 'passage' else label(memory)}: "
     inner = f"<s>{said}</s>" if memory.superseded_at else said
     return (

@@ -184,3 +184,20 @@ def test_the_shortcut_sheet_opens_by_a_question_mark_but_not_while_writing(
     expect(page.locator(".parley-shortcuts")).to_contain_text("New chat")
     page.keyboard.press("Escape")
     expect(page.locator(".parley-shortcuts")).to_have_count(0)
+
+
+def test_what_is_chosen_from_two_or_three_has_room_on_a_small_phone(
+    visitor: BrowserContext, parley: RunningParley
+) -> None:
+    page, _ = opened(visitor, parley.url)
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.locator(".drawer-open").click()
+    switches = settings(page, "general").locator(".three")
+    expect(switches).to_have_count(2)
+    for one in switches.all():
+        box = one.bounding_box()
+        assert box
+        assert box["x"] + box["width"] <= 360 - 16
+        for words in one.locator("label span").all():
+            padding = words.evaluate("(span) => parseFloat(getComputedStyle(span).paddingLeft)")
+            assert padding >= 8

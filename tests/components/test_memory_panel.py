@@ -42,6 +42,16 @@ def test_every_entry_leads_to_its_origin_and_can_be_changed() -> None:
     assert "<Ada>" not in html
 
 
+def test_what_was_written_with_marks_is_listed_without_them_but_a_document_as_it_stands() -> None:
+    written = "Bake for **Aiko**:\n- `375 g` of <water>"
+    said = replace(ALLERGY, role="assistant", text=written)
+    words = Words(pane(QUIET, [Section("said", (said,))], Asked())).text
+    assert "Bake for Aiko:\n- 375 g of <water>" in words
+    assert "**Aiko**" in read(
+        pane(QUIET, [Section("passage", (replace(PAGE, text=written),))], Asked())
+    )
+
+
 def test_a_superseded_fact_stays_with_both_dates() -> None:
     old = replace(FACT, superseded_at=NOVEMBER_12)
     html = pane(QUIET, [Section("fact", (FACT, old))], Asked())
