@@ -56,6 +56,11 @@ def test_every_language_says_everything(language: str) -> None:
     assert sorted(SAID - set(catalogue(language))) == []
 
 
+def test_french_signs_never_begin_a_line_alone() -> None:
+    loose = re.compile(r"« | »| [:;!?](?=\W|$)")
+    assert [said for said in catalogue("fr").values() if loose.search(said)] == []
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_has_the_same_holes_and_marks(language: str) -> None:
     for english, other in catalogue(language).items():
