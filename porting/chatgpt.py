@@ -3,20 +3,19 @@
 Each has a `mapping` of nodes by id, `{"message", "parent", "children"}`, a tree in which edits and
 other answers are branches; `current_node` ends the one that is shown. Pictures stand in the messages
 as pointers, `file-service://file-…` or `sediment://file_…`; the zip has them under names that begin so,
-today all of them as `.dat`. A document of the canvas is what the model told the tool that keeps it.
+today all of them as `.dat`.
 """
 
-import json
 import re
 from collections.abc import Mapping
 
 from messages import Image, Media, Part, Reasoning, Role, Text
 from porting.carried import Carried, Fetch, listed, mapping, moment, words
+from porting.chatgpt_canvas import Canvas, fenced
 from porting.chatgpt_marks import without_marks
 from porting.sayings import Turns, last_of, way_to
 
 FOLDER = "ChatGPT"
-_CANVAS = "canmore.create_textdoc"
 _POINTER = re.compile(r"^[a-z-]+://(file[-_][A-Za-z0-9]+)")
 
 
@@ -31,11 +30,11 @@ def read(found: Mapping[str, object], files: Mapping[str, Fetch]) -> Carried:
     if not isinstance(last, str) or last not in nodes:
         last = last_of(nodes, _parent)
     begun = moment(found.get("create_time"))
-    turns, at = Turns(), begun
+    turns, canvas, at = Turns(), Canvas(), begun
     for node in way_to(last, nodes, _parent):
         message = mapping(mapping(node).get("message"))
         at = moment(message.get("create_time"), at)
-        role, parts = _said(message)
+        role, parts = _said(message, canvas)
         about = mapping(message.get("metadata"))
         turns.add(role, parts, at, words(about.get("model_slug")))
     return Carried(
@@ -54,7 +53,7 @@ def _parent(node: object) -> object:
     return mapping(node).get("parent")
 
 
-def _said(message: Mapping[str, object]) -> tuple[Role, tuple[Part, ...]]:
+def _said(message: Mapping[str, object], canvas: Canvas) -> tuple[Role, tuple[Part, ...]]:
     """Who said it and what of it the reader saw: nothing of what was hidden, or meant for a tool."""
     who = mapping(message.get("author")).get("role")
     role: Role = "user" if who == "user" else "assistant"
@@ -66,7 +65,7 @@ def _said(message: Mapping[str, object]) -> tuple[Role, tuple[Part, ...]]:
     ):
         return role, ()
     if who == "assistant" and message.get("recipient") not in (None, "all"):
-        return role, _canvas(content) if message.get("recipient") == _CANVAS else ()
+        return role, canvas.told(message.get("recipient"), content)
     kind = content.get("content_type")
     if kind == "thoughts":
         told = [mapping(one) for one in listed(content.get("thoughts"))]
@@ -76,32 +75,13 @@ def _said(message: Mapping[str, object]) -> tuple[Role, tuple[Part, ...]]:
     if kind == "code" and who == "assistant":
         code, language = words(content.get("text")), words(content.get("language"))
         language = "" if language == "unknown" else language
-        return role, (_code(language, code),) if code else ()
+        return role, (fenced(language, code),) if code else ()
     if kind not in ("text", "multimodal_text"):
         return role, ()
     parts = [part for one in listed(content.get("parts")) for part in _part(one, about)]
     if who == "tool":  # of tools only the pictures they made were shown
         parts = [part for part in parts if isinstance(part, Image)]
     return role, (*parts, *_attached(about))
-
-
-def _canvas(content: Mapping[str, object]) -> tuple[Part, ...]:
-    """A document that was begun beside the chat, as `{"name", "type", "content"}`."""
-    told = words(content.get("text")) or "".join(map(words, listed(content.get("parts"))))
-    try:
-        document = mapping(json.loads(told))
-    except (ValueError, RecursionError):
-        return ()
-    name, written = words(document.get("name"))[:200], words(document.get("content")).strip()
-    if not written:
-        return ()
-    kind, _, language = words(document.get("type")).partition("/")
-    body = _code(language, written) if kind == "code" else Text(written)
-    return (Text(f"📎 {name}"), body) if name else (body,)
-
-
-def _code(language: str, code: str) -> Text:
-    return Text(f"```{language if language.isalnum() else ''}\n{code}\n```")
 
 
 def _part(one: object, about: Mapping[str, object]) -> list[Part]:

@@ -104,7 +104,8 @@ def test_todays_zip_of_chatgpt_is_read_with_its_sources_names_and_canvas() -> No
         (
             "assistant",
             "📎 Harbour\n\n# Harbour\n\nOpens at 7:30.\n\n"
-            "📎 opens.py\n\n```python\nopens = (7, 30)\n```\n\nBoth are in the canvas.",
+            "📎 opens.py\n\n```python\nopens = (7, 30)\n```\n\n"
+            "📎 opens.py\n\n```python\nopens = (7, 45)\n```\n\nBoth are in the canvas.",
         ),
         ("user", "And the tide?"),
         ("assistant", "Two metres, at half past seven."),
