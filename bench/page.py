@@ -5,7 +5,6 @@ messages; 1 to 100 replies at once; and the time to `/healthz` beside a bare Gra
 """
 
 import asyncio
-import json
 import os
 import statistics
 import subprocess
@@ -20,13 +19,13 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, sync_playwright
 
+from bench.crowd import PER_SECOND, Provider, cpu_s, listen, p95, raw, twice
 from tests.attacker import Attacker
 from tests.browser.conftest import RunningParley, launch, opened, ready, say
 
 ROOT = Path(__file__).parents[1]
 EARLIER = (0, 200, 1_000)
 STREAMS = (1, 10, 50, 100)
-PER_SECOND, TOKENS = 50, 250  # five seconds of a reply
 ROUNDS = 3
 
 _WATCH = """() => {
@@ -56,41 +55,15 @@ page.launch(server_port=int(__import__("sys").argv[1]), quiet=True, ssr_mode=Fal
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        provider = _provider()
+        provider = Provider()
         try:
-            own_s = asyncio.run(_raw(provider.url, 1))
+            own_s = asyncio.run(raw(provider.url, 1))
             print(f"The reply is {own_s:.2f} s long by itself.\n")
             _in_a_browser(provider.url, Path(folder), own_s)
             asyncio.run(_many(provider.url, Path(folder)))
         finally:
             provider.end()
         _start(Path(folder))
-
-
-class _provider:  # noqa: N801
-    """The scripted provider in a process of its own: its work is not Parley's."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.page", "provider"],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self._process.stdout
-        self.url = self._process.stdout.readline().strip()
-
-    def end(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-
-
-def _serve_provider() -> None:
-    from tests.scripted_server import ScriptedServer
-
-    with ScriptedServer() as server:
-        pieces = [f"token{n} " for n in range(TOKENS - 1)]
-        server.default(*pieces, "the-end", delay_s=1 / PER_SECOND)
-        print(server.base_url, flush=True)
-        sys.stdin.read()
 
 
 def _parley(provider: str, data: Path) -> RunningParley:
@@ -196,77 +169,28 @@ async def _many(provider: str, folder: Path) -> None:
           " of bare sockets, s | × | server CPU, s |")  # fmt: skip
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for streams in STREAMS:
-        floor_s = await _raw(provider, streams)
+        floor_s = await raw(provider, streams)
         running = _parley(provider, folder / f"many{streams}")
         assert running.process
         visitors = [Attacker(base_url=running.url, timeout=60) for _ in range(streams)]
         for visitor in visitors:
             await visitor.get("/")
-        await _listen(visitors[0])  # what is loaded with the first reply is there
+        await listen(visitors[0])  # what is loaded with the first reply is there
         for begun in ("in one moment", "in turn"):
             apart_s = 0.0 if begun == "in one moment" else floor_s / streams
-            before = _cpu_s(running.process.pid)
-            told = await asyncio.gather(*(_twice(v, n * apart_s) for n, v in enumerate(visitors)))
-            cpu = _cpu_s(running.process.pid) - before
+            before = cpu_s(running.process.pid)
+            told = await asyncio.gather(*(twice(v, n * apart_s) for n, v in enumerate(visitors)))
+            cpu = cpu_s(running.process.pid) - before
             # Of those in turn the second: with it all others are under way.
             firsts, wholes = zip(*(both[apart_s > 0] for both in told), strict=True)
             print(
-                f"| {streams} | {begun} | {statistics.median(firsts):.2f} | {_p95(firsts):.2f} |"
-                f" {_p95(wholes):.2f} | {floor_s:.2f} | {_p95(wholes) / floor_s:.2f} | {cpu / 2:.1f} |",
+                f"| {streams} | {begun} | {statistics.median(firsts):.2f} | {p95(firsts):.2f} |"
+                f" {p95(wholes):.2f} | {floor_s:.2f} | {p95(wholes) / floor_s:.2f} | {cpu / 2:.1f} |",
                 flush=True,
             )
         for visitor in visitors:
             await visitor.aclose()
         running.end()
-
-
-async def _twice(visitor: Attacker, after_s: float) -> tuple[tuple[float, float], ...]:
-    await asyncio.sleep(after_s)
-    return await _listen(visitor), await _listen(visitor)
-
-
-async def _raw(provider: str, streams: int) -> float:
-    """Seconds until the last of so many replies is read, by sockets that do nothing else."""
-    host, _, port = provider.removeprefix("http://").removesuffix("/v1").partition(":")
-    body = json.dumps({"model": "big", "messages": [], "stream": True}).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(body)}\r\n"
-
-    async def read() -> None:
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(f"{head}content-type: application/json\r\n\r\n".encode() + body)
-        while b"[DONE]" not in await reader.read(1 << 16):
-            pass
-        writer.close()
-
-    started = time.monotonic()
-    await asyncio.gather(*(read() for _ in range(streams)))
-    return time.monotonic() - started
-
-
-async def _listen(visitor: Attacker) -> tuple[float, float]:
-    """Seconds from the order to the first word, less the provider's own, and to the end."""
-    conversation = os.urandom(16).hex()
-    first = 0.0
-    async with visitor.listen() as socket:
-        await socket.send(json.dumps({"follow": conversation, "offset": 0}))
-        started = time.monotonic()
-        await visitor.order("Go", conversation)
-        async with asyncio.timeout(120):
-            while True:
-                frame = str(await socket.recv())
-                if not first and "token" in frame:
-                    first = time.monotonic() - started
-                if '"status":"done"' in frame or "the-end" in frame:
-                    return first - 1 / PER_SECOND, time.monotonic() - started
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _p95(values: Any) -> float:
-    return float(sorted(values)[max(0, round(0.95 * len(values)) - 1)])
 
 
 # ── the start ───────────────────────────────────────────────────────────────────────────────────
@@ -298,11 +222,11 @@ def _started(parley: bool, folder: Path) -> tuple[float, float]:
             if answer.status == 200:
                 break
         time.sleep(0.02)
-    wall, cpu = time.monotonic() - began, _cpu_s(child.pid)
+    wall, cpu = time.monotonic() - began, cpu_s(child.pid)
     child.terminate()
     child.wait(15)
     return wall, cpu
 
 
 if __name__ == "__main__":
-    _serve_provider() if sys.argv[1:] == ["provider"] else main()
+    main()

