@@ -4,9 +4,11 @@ import os
 import shlex
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from tests.browser.conftest import ROOT, RunningParley
@@ -35,7 +37,7 @@ class Space(RunningParley):
 
     def __init__(self, folder: Path, environ: dict[str, str]) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="parley-space-"))
-        if os.getuid() == 0:
+        if steps_down():
             os.chown(self.home, USER, USER)
         super().__init__(folder, {**_EVERY_SPACE, "HOME": str(self.home), **environ})
         if _is_taken(PORT):
@@ -58,8 +60,16 @@ class Space(RunningParley):
 
 def as_nobody(command: Sequence[str]) -> list[str]:
     """`command` as a user who can do nothing: root steps down, anybody else is such a user already."""
-    if os.getuid() != 0:
-        return list(command)
+    return _down(command) if steps_down() else list(command)
+
+
+@cache
+def steps_down() -> bool:
+    """Whether this is root, and free to become somebody else: in some containers it is not."""
+    return os.getuid() == 0 and not subprocess.run(_down(["true"]), capture_output=True).returncode
+
+
+def _down(command: Sequence[str]) -> list[str]:
     down = f"setpriv --reuid={USER} --regid={USER} --clear-groups --inh-caps=-all".split()
     down += ["--bounding-set=-all", "--no-new-privs", "--", *command]
     way = _way_to({Path(sys.base_prefix), Path(sys.prefix), ROOT})
