@@ -1,11 +1,15 @@
 """What a search through all conversations found, in the place of the list."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 
 from archive import Found, Piece
 from components.moments import moment
 from components.words import count, say
+
+_CELLS = re.compile(r"(?:\s*\|(?:\s*:?-{2,}:?(?=\s*\|))?)+\s*")
+_EMPHASIS = re.compile(r"\*\*|~~|`+|(?<!\S)#{1,6} ")
 
 
 def results(found: Sequence[Found], query: str) -> str:
@@ -26,7 +30,7 @@ def _one(found: Found) -> str:
     hits = "".join(
         f'<a class="hit" href="?c={name}&amp;m={escape(hit.message_id)}" data-do="found">'
         f"<small>{say('You') if hit.role == 'user' else 'Parley'}, {moment(hit.at, date=True)}</small>"
-        f"<span>{_marked(hit.excerpt)}</span></a>"
+        f"<span>{_marked(hit.excerpt, written=hit.role != 'user')}</span></a>"
         for hit in found.hits
     )
     more = ""
@@ -39,8 +43,14 @@ def _one(found: Found) -> str:
     )
 
 
-def _marked(pieces: Sequence[Piece]) -> str:
+def _marked(pieces: Sequence[Piece], *, written: bool = False) -> str:
+    """What was looked for is marked; what was `written` by a model stands without its own marks."""
+    texts = ((_plain(piece.text) if written else piece.text, piece.match) for piece in pieces)
     return "".join(
-        f"<mark>{escape(piece.text)}</mark>" if piece.match else escape(piece.text)
-        for piece in pieces
+        f"<mark>{escape(text)}</mark>" if match else escape(text) for text, match in texts
     )
+
+
+def _plain(text: str) -> str:
+    """An excerpt begins and ends anywhere: what can be known for a mark in it is taken out."""
+    return _EMPHASIS.sub("", _CELLS.sub(" · ", text))

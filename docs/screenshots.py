@@ -14,22 +14,16 @@ from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from docs import states
-from docs.states import Scene
+from docs.states import SIZES, Scene
 from tests.browser.conftest import RunningParley, launch, let_in, opened
 from tests.scripted_server import ScriptedServer
 
 FOLDER = Path(__file__).parent
 HEARS = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-SIZES = {
-    "wide": ViewportSize(width=1920, height=1080),
-    "desk": ViewportSize(width=1280, height=800),
-    "phone": ViewportSize(width=390, height=844),
-    "small": ViewportSize(width=360, height=640),
-}
 KEPT = {
     "talk-desk-light": "parley",
     "recalled-desk-dark": "recalled",

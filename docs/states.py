@@ -4,13 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from playwright.sync_api import Browser as Browser
-from playwright.sync_api import BrowserContext, FilePayload, Page
+from playwright.sync_api import BrowserContext, FilePayload, Page, ViewportSize
 
 from tests.browser.conftest import RunningParley, finished, opened, ready, replies, say
 from tests.pictures import png
 from tests.scripted_server import ScriptedServer, tone
 
 Camera = Callable[..., None]
+SIZES = {
+    "wide": ViewportSize(width=1920, height=1080),
+    "desk": ViewportSize(width=1280, height=800),
+    "phone": ViewportSize(width=390, height=844),
+    "small": ViewportSize(width=360, height=640),
+}
 PHONES = ("phone", "small")
 
 BREAD = """It is **just after seven** on Tuesday morning in Tokyo, so Aiko is up. For her loaf:
@@ -272,8 +278,15 @@ def tools(scene: Scene, take: Camera) -> None:
 
 
 def usage(scene: Scene, take: Camera) -> None:
-    scene.page.locator("#parley-usage summary").click()
-    take(scene.page, "usage", "desk", "wide")
+    page = scene.page
+    page.locator("#parley-usage summary").click()
+    take(page, "usage", "desk", "wide")
+    page.set_viewport_size({"width": 390, "height": 844})
+    scene.do("drawer", "#parley-header")
+    take(page, "usage", *PHONES)
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.locator("#parley-usage summary").click()
 
 
 def search(scene: Scene, take: Camera) -> None:
@@ -361,9 +374,12 @@ def context(scene: Scene, take: Camera) -> None:
         more = "The dough rests, and the gluten finds its strength. " * (250 if number < 3 else 2)
         scene.model.says(f"Of {part} one could say much. {more}")
         scene.send(f"Tell me what {part} does to the bread, and why.", number)
-    page.locator("#parley-messages .marker").scroll_into_view_if_needed()
-    page.locator("#parley-context button").first.click()
-    take(page, "context")
+    for size, viewport in SIZES.items():  # what stands beside its button is placed anew
+        page.set_viewport_size(viewport)
+        page.locator("#parley-messages .marker").scroll_into_view_if_needed()
+        page.locator("#parley-context button").first.click()
+        take(page, "context", size)
+        page.keyboard.press("Escape")
 
 
 def spent(scene: Scene, take: Camera) -> None:

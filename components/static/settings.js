@@ -30,6 +30,7 @@ export function begin() {
     if (chosen) show(chosen.dataset.tab);
   });
   dialog.addEventListener("close", closed);
+  addEventListener("resize", () => { if (dialog.open) show(tab); }); // a phone that is turned shows the same one
   dialog.addEventListener("change", changed);
   dialog.addEventListener("input", typed);
   dialog.addEventListener("submit", save);

@@ -56,6 +56,18 @@ async def test_what_was_said_is_found_by_its_owner_alone(
     assert "Nothing was said of" in theirs
 
 
+async def test_what_is_found_in_a_reply_stands_without_its_marks(
+    visitor: Visitor, model: ScriptedServer
+) -> None:
+    model.says(
+        "For **her** loaf:\n\n| flour | water |\n| --- | --: |\n| 500 g | 375 g |\n\n`rye` rests."
+    )
+    await talked(visitor, "The loaf || the **rye**?")
+    found = (await visitor.post("/parley/search", content=b"loaf")).json()["html"]
+    assert "For her <mark>loaf</mark>: · flour · water · 500 g · 375 g · rye rests." in found
+    assert "The <mark>loaf</mark> || the **rye**?" in found  # as it was typed
+
+
 async def test_a_conversation_is_taken_along_in_three_forms(
     visitor: Visitor, stranger: Visitor, model: ScriptedServer
 ) -> None:
