@@ -1,5 +1,6 @@
 """Conversations over HTTP: searched, taken along as files, brought in, and read by whoever has a link."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -195,7 +196,8 @@ async def _pack(assistant: Assistant, owner: str, file: IO[bytes]) -> None:
         number = 0
         async for about, data in assistant.archive.everything(owner):
             number += 1
-            archive.writestr(f"{number:04d} {file_name(about.title)}.json", data)
+            name = f"{number:04d} {file_name(about.title)}.json"
+            await asyncio.to_thread(archive.writestr, name, data)  # it is compressed meanwhile
 
 
 async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:

@@ -19,6 +19,7 @@ class Drawn:
     apart: set[tuple[str, str]] = field(default_factory=set)
     """Pieces that the page got on their own, so that a change can refer to their text."""
     status: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
 
     def update(self, exchange: Exchange) -> list[Frame]:
         """Changes since the last call; a message that was not shown yet is sent whole."""
@@ -26,6 +27,9 @@ class Drawn:
         return [frame for frame in changed if frame]
 
     def _change(self, message: Message) -> Frame:
+        if self.messages.get(message.id) is message:
+            return {}  # the question, while the reply grows
+        self.messages[message.id] = message
         pieces = draw(message)
         before = self.pieces.get(message.id)
         self.pieces[message.id] = {piece.key: piece.html for piece in pieces}
