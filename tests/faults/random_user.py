@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from messages import new_id
+from tests.components.conftest import Frame
 from tests.faults.checker import Checker
 from tests.faults.parley_process import Parley
 from tests.faults.person import Person, arrived
@@ -59,6 +60,14 @@ class RandomUser:
 
         return self.runner.run(it())
 
+    def told(self, order: Callable[[], Awaitable[Frame]]) -> Frame:
+        """The answer to an order. Who is told that this is too fast waits, and gives it again."""
+        while True:
+            answer: Frame = self.does(order())
+            if answer["ok"] or "faster than Parley can take it" not in answer["message"]:
+                return answer
+            self.does(asyncio.sleep(1))
+
     def close(self) -> None:
         self.does(self.coming.__aexit__(None, None, None))
         self.parley.close()
@@ -69,7 +78,7 @@ class RandomUser:
 
     def send(self) -> None:
         speak = self.chance.random() < 0.5
-        answer = self.does(self.person.says(self.here, media=self.media, speak=speak))
+        answer = self.told(lambda: self.person.says(self.here, media=self.media, speak=speak))
         if answer["ok"]:
             self.media = []
         assert answer["ok"] or answer["advice"], answer
@@ -80,18 +89,19 @@ class RandomUser:
         self.send()
 
     def stop(self) -> None:
-        assert self.does(self.person.visitor.order({"do": "stop", "conversation": self.here}))["ok"]
+        order = {"do": "stop", "conversation": self.here}
+        assert self.told(lambda: self.person.visitor.order(order))["ok"]
 
     def retry(self) -> None:
         if len(self.checks.messages(self.here)) >= 2:
-            answer = self.does(self.person.retries(self.here))
+            answer = self.told(lambda: self.person.retries(self.here))
             assert answer["ok"] or answer["advice"], answer
 
     def edit(self) -> None:
         said = [m for m in self.checks.messages(self.here) if m.role == "user"]
         if said:
             message = self.chance.choice(said).id
-            answer = self.does(self.person.edits(self.here, message, "Another question."))
+            answer = self.told(lambda: self.person.edits(self.here, message, "Another question."))
             assert answer["ok"] or answer["advice"], answer
 
     def wait(self) -> None:
@@ -111,7 +121,7 @@ class RandomUser:
         marks = self.person.of_talk.pop(self.here, [])
         self.checks.deleted |= set(marks)
         order = {"do": "delete", "conversation": self.here}
-        assert self.does(self.person.visitor.order(order))["ok"]
+        assert self.told(lambda: self.person.visitor.order(order))["ok"]
         self.talks = [talk for talk in self.talks if talk != self.here] or [new_id()]
         self.here = self.talks[-1]
 
