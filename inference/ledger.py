@@ -82,6 +82,7 @@ class Ledger:
         self._engine = engine
         self._replica = replica
         self._reading = engine.execution_options(parley_begin="BEGIN")
+        self._single = engine.execution_options(parley_begin="")  # of one statement
         self._budget = Budget(limits, clock)
         self._clock = clock
         self.on_close: Callable[[Closed], None] = _nobody_listens
@@ -170,7 +171,8 @@ class Ledger:
             "prompt_estimated": aside.prompt_estimated,
             "completion_estimated": aside.completion_estimated,
         }
-        async with self._engine.begin() as connection:
+        more = aside.told is not None or outcome == UNREACHED
+        async with (self._engine if more else self._single).begin() as connection:
             row = (await connection.execute(_CLOSED, ending)).one_or_none()
             if row is None:
                 return

@@ -10,15 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from memory import message_rows as rows
-from memory.database import erase_traces, reading
+from memory.database import erase_traces, reading, single
 from memory.edge import Missing as Missing
 from memory.edge import clean, clean_message, known_id, known_owner
 from memory.message_rows import Begun as Begun
 from memory.message_rows import Busy as Busy
 from memory.said_words import keep_words, sweep_words
-from memory.schema import conversations, message_media, messages
+from memory.schema import conversations, forgotten, message_media, messages
 from memory.titles import UNNAMED, plain_line, title_of
-from memory.unrecalled import unrecall, without_forgotten
+from memory.unrecalled import recalled_in, unrecall, without_forgotten
 from messages import (
     Conversation,
     Fault,
@@ -43,7 +43,7 @@ class Conversations:
     def __init__(self, engine: AsyncEngine, replica: int = 0) -> None:
         self._engine = engine
         self._replica = replica
-        self._reading = reading(engine)
+        self._reading, self._single = reading(engine), single(engine)
 
     async def list(self, owner: str, limit: int = 200) -> list[Conversation]:
         """Newest activity first."""
@@ -189,6 +189,8 @@ class Conversations:
     async def save(self, owner: str, conversation_id: str, *changed: Message) -> None:
         """Store these messages as they are now. One that was deleted meanwhile stays deleted."""
         mine = rows.of(owner, conversation_id)
+        if len(changed) == 1 and await self._store_grown(mine, clean_message(changed[0])):
+            return
         # While a reply grows neither it nor the question is as it will be found.
         final = all(message.status != "running" for message in changed)
         async with self._engine.begin() as connection:
@@ -201,6 +203,18 @@ class Conversations:
                     await _name_recording(connection, owner, conversation_id, message)
                     if final:
                         await keep_words(connection, owner, [message])
+
+    async def _store_grown(self, mine: rows.Mine, message: Message) -> bool:
+        """Store a reply that grows by one statement, as a hundred do each second.
+
+        False where that is not enough: something of it was forgotten, or it refers to files.
+        """
+        if message.status != "running" or message.role != "assistant" or rows.media_of(message):
+            return False
+        now = {"status": message.status, "body": rows.body_of(message)}
+        this = {"of_message": known_id(message.id), "recalled": recalled_in(message), **now}
+        async with self._single.begin() as connection:
+            return bool((await connection.execute(_SAVE_GROWN, {**mine, **this})).rowcount)
 
     async def pin(self, owner: str, conversation_id: str, message_id: str, pinned: bool) -> None:
         """Always send this message word for word, or no longer."""
@@ -275,6 +289,12 @@ _LAST = (
 )
 """Its id and place, and whether a message is running."""
 _SAVE = sa.update(messages).where(_m.id == sa.bindparam("of_message"), *rows.ALL_OF_MINE)
+_SAVE_GROWN = _SAVE.where(
+    ~sa.exists().where(
+        forgotten.c.owner == sa.bindparam("of_owner"),
+        forgotten.c.message_id.in_(sa.bindparam("recalled", type_=sa.String, expanding=True)),
+    )
+)
 _TOUCH_OR_CREATE = sa.text("""
     INSERT INTO conversations (id, owner, title, created_at, updated_at)
     VALUES (:id, :owner, :title, :at, :at)

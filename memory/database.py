@@ -154,10 +154,16 @@ def reading(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(parley_begin=READING)
 
 
+def single(engine: AsyncEngine) -> AsyncEngine:
+    """The same database for one statement, which needs no transaction: nobody waits for it while it
+    waits for its turn in this process."""
+    return engine.execution_options(parley_begin="")
+
+
 async def erase_traces(engine: AsyncEngine) -> None:
     """Fold SQLite's log of changes into the file, so that what was just deleted stands nowhere."""
     if engine.dialect.name == "sqlite":
-        async with engine.execution_options(parley_begin="").connect() as connection:
+        async with single(engine).connect() as connection:
             await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
@@ -172,7 +178,7 @@ def _configure(
 
 def _begin(connection: sa.Connection) -> None:
     statement = connection.get_execution_options().get("parley_begin", WRITING)
-    if statement and (driver := connection.connection.driver_connection):
+    if driver := connection.connection.driver_connection:
         driver.begin_with(statement)
 
 

@@ -180,7 +180,7 @@ async def insert_many(
     links = [
         {"message_id": message.id, "owner": owner, "sha256": sha256}
         for _, message in placed
-        for sha256 in _media_of(message)
+        for sha256 in media_of(message)
     ]
     if links:
         await connection.execute(sa.insert(message_media), links)
@@ -189,7 +189,7 @@ async def insert_many(
 
 
 async def link_media(connection: AsyncConnection, owner: str, message: Message) -> None:
-    used = _media_of(message)
+    used = media_of(message)
     if not used:
         return
     hashes = sa.select(message_media.c.sha256).where(
@@ -205,7 +205,8 @@ def has_audio(parts: Iterable[object]) -> bool:
     return any(isinstance(part, Audio) for part in parts)
 
 
-def _media_of(message: Message) -> set[str]:
+def media_of(message: Message) -> set[str]:
+    """The sha256 of all files it refers to."""
     used = {
         part.media.sha256 for part in message.parts if isinstance(part, Image | Audio | Document)
     }

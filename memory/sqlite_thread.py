@@ -63,19 +63,21 @@ class Cursor:
 
 
 class Connection(aiosqlite.Connection):
-    """Begins its transactions, as `begin_with` says, together with their first statement."""
+    """Begins its transactions, as `begin_with` says, together with their first statement; with ""
+    each statement is one by itself.
+    """
 
     def __init__(self, connector: Any) -> None:
         super().__init__(connector, iter_chunk_size=64)
         self._thread.daemon = True
         self._beginning = ""
-        self._reads = False
+        self._reads = self._none = False
 
     def cursor(self) -> Cursor:  # type: ignore[override]
         return Cursor(self)
 
     def begin_with(self, statement: str) -> None:
-        self._beginning, self._reads = statement, statement == READING
+        self._beginning, self._reads, self._none = statement, statement == READING, not statement
 
     async def execute_whole(self, how: str, sql: str, parameters: Sequence[Any]) -> _Done:
         beginning, self._beginning = self._beginning, ""
@@ -98,7 +100,7 @@ class Connection(aiosqlite.Connection):
 
     def _never_begun(self) -> bool:
         beginning, self._beginning = self._beginning, ""
-        return bool(beginning)
+        return bool(beginning) or self._none
 
 
 def connecting(place: sa.URL) -> Any:

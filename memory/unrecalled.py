@@ -41,10 +41,15 @@ async def unrecall(
     return len(changed)
 
 
+def recalled_in(message: Message) -> list[str]:
+    """The memories that it says it recalled or remembered."""
+    about = message.provenance
+    return [memory.id for memory in (*about.recalled, *about.remembered)] if about else []
+
+
 async def without_forgotten(connection: AsyncConnection, owner: str, message: Message) -> Message:
     """`message` without the memories that were forgotten since it recalled them."""
-    about = message.provenance
-    ids = [memory.id for memory in (*about.recalled, *about.remembered)] if about else []
+    ids = recalled_in(message)
     if not ids:
         return message
     c = forgotten.c

@@ -129,6 +129,8 @@ async def test_a_turn_that_runs_does_not_bring_back_what_was_forgotten_meanwhile
     running = replace(answer, provenance=Provenance(recalled=(fact,)))
     await conversations.save(ANN, there, running)
     await recall.forget(ANN, fact.id)
+    await conversations.save(ANN, there, running)
+    assert await provenance(conversations, there) == []
     await conversations.save(ANN, there, replace(running, status="done"))
     assert await provenance(conversations, there) == []
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from memory.database import open_database, reading
+from memory.database import open_database, reading, single
 
 pytestmark = pytest.mark.files
 
@@ -49,6 +49,16 @@ async def test_statements_bring_back_rows_counts_and_ids(engine: AsyncEngine) ->
         assert gone.rowcount == 2
         assert (await run("SELECT * FROM things WHERE id > 9")).all() == []
     assert await names(engine) == ["one", "two"]
+
+
+async def test_a_single_statement_is_kept_and_holds_up_nobody(engine: AsyncEngine) -> None:
+    async with single(engine).begin() as connection:
+        await connection.exec_driver_sql("INSERT INTO things (name) VALUES ('one')")
+        await put(engine, "two")  # would wait in vain for a lock that is held
+    async with reading(engine).connect() as connection:
+        await connection.exec_driver_sql("SELECT 1")
+    await put(engine, "three")  # a connection that was used so begins transactions again
+    assert await names(engine) == ["one", "two", "three"]
 
 
 async def test_a_transaction_in_which_nothing_was_done_is_none(engine: AsyncEngine) -> None:
