@@ -17,7 +17,7 @@ from inference.own_keys import OwnKey
 from inference.provider import load_providers
 from messages import Choices, Fault, Message, Provenance
 from settings import Settings
-from tests.components.conftest import Visitor
+from tests.components.conftest import Frame, Visitor
 from tests.scripted_server import ScriptedServer
 
 TALK, OTHER = "c" * 32, "d" * 32
@@ -56,9 +56,15 @@ async def answered(visitor: Visitor, words: str, talk: str = TALK) -> None:
     async with visitor.line() as line:
         await line.follow(talk)
         assert (await visitor.say(words, talk))["ok"]
-        await line.until(
-            lambda f: any(m.get("status", "running") != "running" for m in f.get("messages", ()))
-        )
+        await line.until(lambda f: f["kind"] == "turn" and any(map(is_whole, f["messages"])))
+
+
+def is_whole(change: Frame) -> bool:
+    """Whether it is of a reply that has ended. One that ended at once is not changed, but comes whole."""
+    if "article" in change:
+        head = change["article"].partition(">")[0]
+        return 'data-role="assistant"' in head and 'data-status="running"' not in head
+    return bool(change.get("status", "running") != "running")
 
 
 async def test_a_key_that_is_brought_answers_its_visitor_and_the_operator_pays_nothing(
