@@ -18,7 +18,6 @@ class Drawn:
     pieces: dict[str, dict[str, str]] = field(default_factory=dict)
     apart: set[tuple[str, str]] = field(default_factory=set)
     """Pieces that the page got on their own, so that a change can refer to their text."""
-    status: dict[str, str] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
 
     def update(self, exchange: Exchange) -> list[Frame]:
@@ -27,21 +26,20 @@ class Drawn:
         return [frame for frame in changed if frame]
 
     def _change(self, message: Message) -> Frame:
-        if self.messages.get(message.id) is message:
+        shown, self.messages[message.id] = self.messages.get(message.id), message
+        if shown is message:
             return {}  # the question, while the reply grows
-        self.messages[message.id] = message
         pieces = draw(message)
-        before = self.pieces.get(message.id)
+        before = self.pieces.get(message.id, {})
         self.pieces[message.id] = {piece.key: piece.html for piece in pieces}
-        was, self.status[message.id] = self.status.get(message.id), message.status
-        if before is None:
+        if shown is None:
             return {"id": message.id, "article": article(message, pieces)}
         frame: Frame = {}
         if changed := [piece for piece in pieces if before.get(piece.key) != piece.html]:
             frame["set"] = {p.key: self._short(message.id, p, before) for p in changed}
         if list(before) != (keys := [piece.key for piece in pieces]):
             frame["keys"] = keys
-        if was != message.status:
+        if shown.status != message.status:
             frame["status"] = message.status
         return {"id": message.id, **frame} if frame else {}
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from memory.database import reading
-from memory.edge import clean, known_id, known_owner
+from memory.edge import clean, of_conversation
 from memory.schema import choices
 from messages import Choices
 
@@ -35,7 +35,7 @@ class ConversationChoices:
         if key in self._read:
             return self._read[key][1]
         written, began = self._written, monotonic()
-        mine = _of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         async with self._reading.connect() as connection:
             body = (await connection.execute(_FOUND, mine)).scalar()
         decided = _choices.validate_json(body) if body else None
@@ -47,12 +47,12 @@ class ConversationChoices:
         body = clean(_choices.dump_json(decided).decode())
         row = {"owner": owner, "conversation_id": conversation_id, "body": body}
         async with self._writing(owner, conversation_id) as connection:
-            await connection.execute(_GONE, _of(owner, conversation_id))
+            await connection.execute(_GONE, of_conversation(owner, conversation_id))
             await connection.execute(sa.insert(choices).values(row))
 
     async def forget(self, owner: str, conversation_id: str) -> None:
         async with self._writing(owner, conversation_id) as connection:
-            await connection.execute(_GONE, _of(owner, conversation_id))
+            await connection.execute(_GONE, of_conversation(owner, conversation_id))
 
     @asynccontextmanager
     async def _writing(self, owner: str, conversation_id: str) -> AsyncIterator[AsyncConnection]:
@@ -67,10 +67,6 @@ class ConversationChoices:
         old = monotonic() - FRESH_S
         while self._read and next(iter(self._read.values()))[0] < old:
             del self._read[next(iter(self._read))]
-
-
-def _of(owner: str, conversation_id: str) -> dict[str, str]:
-    return {"of_owner": known_owner(owner), "of_conversation": known_id(conversation_id)}
 
 
 _MINE = (

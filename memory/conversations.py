@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from memory import message_rows as rows
 from memory.database import erase_traces, reading, single
 from memory.edge import Missing as Missing
-from memory.edge import clean, clean_message, known_id, known_owner
+from memory.edge import clean, clean_message, known_id, known_owner, of_conversation
 from memory.message_rows import Begun as Begun
 from memory.message_rows import Busy as Busy
 from memory.said_words import keep_words, sweep_words
@@ -53,7 +53,7 @@ class Conversations:
             return [Conversation(*row) for row in await connection.execute(found, mine)]
 
     async def get(self, owner: str, conversation_id: str) -> Conversation:
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         async with self._reading.connect() as connection:
             row = (await connection.execute(_CONVERSATION, mine)).first()
         if row is None:
@@ -72,7 +72,7 @@ class Conversations:
         Replies that were asked for again are left out. Empty where no such conversation is yet.
         """
         m = messages.c
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         found = _NEWEST if limit is None else _NEWEST.limit(limit)
         async with self._reading.connect() as connection:
             if before is not None:
@@ -90,7 +90,7 @@ class Conversations:
 
     async def message(self, owner: str, conversation_id: str, message_id: str) -> Message:
         """One of those that are shown."""
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         found = sa.select(*rows.SHOWN).where(messages.c.id == known_id(message_id), *rows.MINE)
         async with self._reading.connect() as connection:
             row = (await connection.execute(found, mine)).first()
@@ -100,7 +100,7 @@ class Conversations:
 
     async def after(self, owner: str, conversation_id: str, message_id: str) -> str:
         """The id of the message that follows; "" where there is none."""
-        m, mine = messages.c, rows.of(owner, conversation_id)
+        m, mine = messages.c, of_conversation(owner, conversation_id)
         at = sa.select(m.seq).where(m.id == known_id(message_id), *rows.MINE).scalar_subquery()
         found = sa.select(m.id).where(*rows.MINE, m.seq > at).order_by(m.seq).limit(1)
         async with self._reading.connect() as connection:
@@ -120,7 +120,7 @@ class Conversations:
         followed it.
         """
         said, reply = clean_message(said), clean_message(reply)
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         left: tuple[str, ...] = ()
         async with self._engine.begin() as connection:
             if instead_of:
@@ -145,7 +145,7 @@ class Conversations:
         Raises Busy; Missing if `reply_id` is no reply that is shown.
         """
         reply = clean_message(reply)
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         async with self._engine.begin() as connection:
             await rows.refuse_busy(connection, mine)
             old = await rows.shown_row(connection, mine, reply_id, "assistant")
@@ -168,7 +168,7 @@ class Conversations:
 
         Raises Busy; Missing if `reply_id` is not the last message, or no reply.
         """
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         async with self._engine.begin() as connection:
             await rows.refuse_busy(connection, mine)
             row = await rows.shown_row(connection, mine, reply_id, "assistant")
@@ -188,14 +188,15 @@ class Conversations:
 
     async def save(self, owner: str, conversation_id: str, *changed: Message) -> None:
         """Store these messages as they are now. One that was deleted meanwhile stays deleted."""
-        mine = rows.of(owner, conversation_id)
-        if len(changed) == 1 and await self._store_grown(mine, clean_message(changed[0])):
+        mine = of_conversation(owner, conversation_id)
+        cleaned = [clean_message(message) for message in changed]
+        if len(cleaned) == 1 and await self._store_grown(mine, cleaned[0]):
             return
         # While a reply grows neither it nor the question is as it will be found.
         final = all(message.status != "running" for message in changed)
         async with self._engine.begin() as connection:
-            for cleaned in map(clean_message, changed):
-                message = await without_forgotten(connection, owner, cleaned)
+            for each in cleaned:
+                message = await without_forgotten(connection, owner, each)
                 now = {"status": message.status, "body": rows.body_of(message)}
                 this = {**mine, "of_message": known_id(message.id), **now}
                 if (await connection.execute(_SAVE, this)).rowcount:
@@ -219,7 +220,7 @@ class Conversations:
     async def pin(self, owner: str, conversation_id: str, message_id: str, pinned: bool) -> None:
         """Always send this message word for word, or no longer."""
         # A column of its own: a running turn stores the bodies of its messages again and again.
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         mark = sa.update(messages).where(messages.c.id == known_id(message_id), *rows.MINE)
         async with self._engine.begin() as connection:
             if not (await connection.execute(mark.values(pinned=pinned), mine)).rowcount:
@@ -235,7 +236,7 @@ class Conversations:
 
     async def delete(self, owner: str, conversation_id: str) -> set[str]:
         """Delete it with its messages; the sha256 of all media they referred to come back."""
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         used = sa.select(message_media.c.sha256).where(
             message_media.c.owner == known_owner(owner),
             message_media.c.message_id.in_(sa.select(messages.c.id).where(*rows.ALL_OF_MINE)),

@@ -39,6 +39,11 @@ def known_owner(value: str) -> str:
     raise Missing("Nothing belongs to nobody.")
 
 
+def of_conversation(owner: str, conversation_id: str) -> dict[str, str]:
+    """Both, as statements about what is theirs take them: `of_owner`, `of_conversation`. Raises Missing."""
+    return {"of_owner": known_owner(owner), "of_conversation": known_id(conversation_id)}
+
+
 def clean(text: str) -> str:
     """`text` as any database takes it: surrogate pairs joined, lone ones and NULs made U+FFFD."""
     if not _UNSTORABLE.search(text):

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.edge import Missing, known_id, known_owner
+from memory.edge import Missing, known_id
 from memory.said_words import keep_words
 from memory.schema import conversations, message_media, messages
 from messages import (
@@ -65,11 +65,6 @@ class Begun:
     said: Message
     reply: Message
     left: tuple[str, ...] = ()
-
-
-def of(owner: str, conversation_id: str) -> Mine:
-    """Raises Missing for what cannot be an owner or an id."""
-    return {"of_owner": known_owner(owner), "of_conversation": known_id(conversation_id)}
 
 
 async def left_of(connection: AsyncConnection, mine: Mine) -> Left:

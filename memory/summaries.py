@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from memory.database import erase_traces, reading
-from memory.edge import clean, known_id, known_owner
+from memory.edge import clean, known_id, known_owner, of_conversation
 from memory.schema import summaries
 
 
@@ -35,7 +35,7 @@ class Summaries:
         self._reading = reading(engine)
 
     async def get(self, owner: str, conversation_id: str) -> Summary | None:
-        mine = _of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         async with self._reading.connect() as connection:
             row = (await connection.execute(_FOUND, mine)).first()
         return Summary(*row) if row else None
@@ -53,7 +53,7 @@ class Summaries:
             "tried": summary.tried and known_id(summary.tried),
         }
         async with self._engine.begin() as connection:
-            await connection.execute(_GONE, _of(owner, conversation_id))
+            await connection.execute(_GONE, of_conversation(owner, conversation_id))
             await connection.execute(sa.insert(summaries).values(row))
 
     async def failed(self, owner: str, conversation_id: str, upto: str) -> None:
@@ -63,7 +63,7 @@ class Summaries:
 
     async def forget(self, owner: str, conversation_id: str) -> None:
         """Words and all: with its conversation, or so that all goes along again as far as it fits."""
-        await self._delete(_GONE, _of(owner, conversation_id))
+        await self._delete(_GONE, of_conversation(owner, conversation_id))
 
     async def forget_unless(self, owner: str, conversation_id: str, left: Collection[str]) -> None:
         """After messages went: forget the summary unless its last message is among those `left`."""
@@ -80,10 +80,6 @@ class Summaries:
             deleted = (await connection.execute(gone, whose)).rowcount
         if deleted:
             await erase_traces(self._engine)
-
-
-def _of(owner: str, conversation_id: str) -> dict[str, str]:
-    return {"of_owner": known_owner(owner), "of_conversation": known_id(conversation_id)}
 
 
 _s = summaries.c

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from memory import message_rows as rows
 from memory.conversations import LONGEST_TITLE
 from memory.database import reading
-from memory.edge import Missing, known_id, known_owner
+from memory.edge import Missing, known_id, known_owner, of_conversation
 from memory.message_rows import Busy
 from memory.schema import conversations, messages
 from messages import Message, Rating, message_from_json, new_id
@@ -40,7 +40,7 @@ class Versions:
 
     async def select(self, owner: str, conversation_id: str, message_id: str) -> Shown:
         """Show this version of a message, and what was last shown after it. Raises Busy."""
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         found = sa.select(m.id, m.parent, m.seq, m.replaced).where(
             m.id == known_id(message_id), *rows.ALL_OF_MINE
         )
@@ -60,7 +60,7 @@ class Versions:
         self, owner: str, conversation_id: str, message_ids: Collection[str]
     ) -> None:
         """Note it of these, which were left: memories come back with them, and with no others."""
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         async with self._engine.begin() as connection:
             for some in _by_hundreds(list(message_ids)):
                 mark = sa.update(messages).where(m.id.in_(some), *rows.ALL_OF_MINE)
@@ -68,7 +68,7 @@ class Versions:
 
     async def rate(self, owner: str, conversation_id: str, reply_id: str, rating: Rating) -> None:
         # A column of its own, as `pinned` is.
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         mark = sa.update(messages).where(
             m.id == known_id(reply_id), m.role == "assistant", *rows.MINE
         )
@@ -81,7 +81,7 @@ class Versions:
 
         Raises Busy while that reply is running.
         """
-        mine = rows.of(owner, conversation_id)
+        mine = of_conversation(owner, conversation_id)
         last = sa.select(m.seq).where(m.id == known_id(upto), m.role == "assistant", *rows.MINE)
         upto_last = (*rows.MINE, m.seq <= last.scalar_subquery())
         copied = sa.select(m.body, m.pinned, m.status).where(*upto_last)
