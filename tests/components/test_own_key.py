@@ -54,9 +54,15 @@ def chats(server: ScriptedServer) -> list[str]:
 async def answered(visitor: Visitor, words: str, talk: str = TALK) -> None:
     """The visitor has said so, and a reply to it is whole."""
     async with visitor.line() as line:
-        await line.follow(talk)
+        before = {change["id"] for change in (await line.follow(talk))["messages"]}
         assert (await visitor.say(words, talk))["ok"]
-        await line.until(lambda f: f["kind"] == "turn" and any(map(is_whole, f["messages"])))
+        # The reply before is drawn anew, too: it is no longer the last.
+        await line.until(lambda f: any(is_whole(c) for c in changes(f) if c["id"] not in before))
+
+
+def changes(frame: Frame) -> list[Frame]:
+    """What a turn changes, message by message."""
+    return list(frame["messages"]) if frame["kind"] == "turn" else []
 
 
 def is_whole(change: Frame) -> bool:

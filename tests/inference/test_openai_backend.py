@@ -85,12 +85,12 @@ async def test_many_replies_at_once_are_read_in_larger_pieces(
     model: ScriptedServer, backend: Open
 ) -> None:
     opened = backend()
-    words = [f"word{n} " for n in range(60)]
+    words = [f"word{n} " for n in range(240)]
     for _ in range(20):
-        model.says(*words, delay_s=0.01)
+        model.says(*words, delay_s=0.005)
     for chunks in await asyncio.gather(*(ask(opened) for _ in range(20))):
         assert text(chunks) == "".join(words)
-        assert len(chunks) < 40
+        assert len(chunks) < 160
 
 
 async def test_the_body_is_what_the_wire_made_and_nothing_more(
