@@ -20,7 +20,7 @@ TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --r
 KEPT := $(addprefix tests/memory/test_,conversations.py versions.py search.py listing.py shares.py recall.py recall_facts.py recall_panel.py \
 	recall_exchanges.py media.py documents.py summaries.py choices.py) \
 	tests/inference/test_ledger.py tests/inference/test_budget.py tests/test_assistant.py tests/test_turns.py tests/test_handing_over.py
-CODE := *.py gate supply inference memory tools voice pictures porting steps document_reader components bench tests
+CODE := *.py gate supply inference memory tools voice pictures porting steps process_apart document_reader components bench tests
 
 .PHONY: run test check conformance faults format bench size screenshots browser aimock mcp places lock audit clean
 

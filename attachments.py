@@ -4,9 +4,7 @@ import asyncio
 import base64
 import io
 import json
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import PIL.Image
 
@@ -14,6 +12,7 @@ from messages import Audio, Image, Media
 from pictures import gate
 from pictures.gate import Clean
 from pictures.limits import Refused as PictureRefused
+from process_apart.asking import answered
 from voice.decode import Undecodable
 from voice.recording import Recording as Recording
 from voice.recording import is_sound, recorded, seconds_of
@@ -21,8 +20,6 @@ from voice.recording import is_sound, recorded, seconds_of
 MAX_BYTES = 25 * 1024 * 1024
 MAX_READING_S = 120.0
 """A document is given up after so long. TeX papers take 0.05 s a page, most others 0.01."""
-
-_HOUSE = Path(__file__).resolve().parent
 
 
 class BadAttachment(Exception):
@@ -98,25 +95,12 @@ async def _picture(data: bytes) -> Picture:
 
 
 async def _writing(data: bytes, within_s: float) -> Writing:
-    """Read in a process of its own (document_reader/), which ends when nobody waits any more."""
-    reader = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "document_reader"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        cwd=_HOUSE,
-    )
     try:
-        async with asyncio.timeout(within_s):
-            answer, _ = await reader.communicate(data)
+        answer = await answered("document_reader", data, within_s)
     except TimeoutError:
         raise BadAttachment(
             "Reading this document takes too long.", "Attach a part of it."
         ) from None
-    finally:
-        if reader.returncode is None:
-            reader.kill()
-            await reader.wait()
     if not answer:
         raise BadAttachment(
             "Reading this document takes too much time or memory.", "Attach a part of it."

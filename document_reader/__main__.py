@@ -6,19 +6,17 @@ happens to it, the house goes on.
 """
 
 import base64
-import contextlib
-import io
 import json
-import os
 import sys
 
 from document_reader.limits import MAX_CPU_S, MAX_MEMORY, Refused
 from document_reader.read import read
+from process_apart.inside import claim_stdout, confine
 
 
 def main() -> None:
-    answers = _claim_stdout()
-    _confine()
+    answers = claim_stdout()
+    confine(MAX_MEMORY, MAX_CPU_S)
     answers.write(json.dumps(_told(sys.stdin.buffer.read())).encode())
     answers.flush()
 
@@ -42,31 +40,6 @@ def _told(data: bytes) -> dict[str, object]:
         for s in scans
     ]
     return {"mime": mime, "pages": pages, "scans": drawn}
-
-
-def _confine() -> None:
-    """No more memory, time and disk than an honest document needs, where the system sees to it."""
-    if hasattr(os, "nice"):
-        os.nice(5)  # the page comes first on a small machine
-    with contextlib.suppress(ImportError):
-        import resource
-
-        limits = {
-            resource.RLIMIT_AS: MAX_MEMORY,
-            resource.RLIMIT_CPU: MAX_CPU_S,
-            resource.RLIMIT_FSIZE: 1 << 20,  # room for the bytecode of the libraries
-            resource.RLIMIT_CORE: 0,
-        }
-        for kind, most in limits.items():
-            with contextlib.suppress(ValueError, OSError):  # macOS has no limit of address space
-                resource.setrlimit(kind, (most, most))
-
-
-def _claim_stdout() -> io.BufferedWriter:
-    """Keep the pipe for the answer alone: whatever a library prints goes to standard error."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return answers
 
 
 if __name__ == "__main__":

@@ -6,23 +6,22 @@ Spoken to by pipe (`memory/chroma_apart.py`); ends when its owner does, for its 
 import contextlib
 import faulthandler
 import logging
-import os
 import pickle
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from memory.chroma_embedded import EmbeddedChroma
 from memory.vector_rows import VectorRows, VectorsUnusable
+from process_apart.inside import claim_stdout
 
 
 def main(directory: str, collection: str, answer_s: str) -> None:
     # Ctrl-C, and a service's end, are for the owner; this process ends with its input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    answers, told = _claim_stdout(), _Told()
+    answers, told = claim_stdout(), _Told()
     logging.basicConfig(handlers=[told], level=logging.INFO)
     rows = VectorRows(EmbeddedChroma(Path(directory)), collection, within, float(answer_s))
     with contextlib.suppress(EOFError, BrokenPipeError):
@@ -65,13 +64,6 @@ def within(seconds: float) -> Iterator[None]:
         yield
     finally:
         faulthandler.cancel_dump_traceback_later()
-
-
-def _claim_stdout() -> BinaryIO:
-    """Keep the pipe for answers alone: whatever Chroma prints goes to standard error."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return answers
 
 
 if __name__ == "__main__":

@@ -4,9 +4,6 @@ Files come from strangers, and the libraries that decode them meet every trick t
 picture is decoded in a process of its own, with no more memory and time than an honest one needs.
 """
 
-import contextlib
-import io
-import os
 import sys
 import warnings
 from typing import Any
@@ -14,6 +11,7 @@ from typing import Any
 from pictures.framing import written
 from pictures.kinds import Unread, kind_of
 from pictures.limits import MAX_CPU_S, MAX_MEMORY, Refused
+from process_apart.inside import claim_stdout, confine
 
 _DAMAGED = Refused("The picture is damaged.", "Save it again and attach it.")
 _TOO_MUCH = Refused(
@@ -22,8 +20,8 @@ _TOO_MUCH = Refused(
 
 
 def main() -> None:
-    answers = _claim_stdout()
-    _confine()
+    answers = claim_stdout()
+    confine(MAX_MEMORY, MAX_CPU_S)
     warnings.simplefilter("ignore")  # sizes are checked by our own limits, before decoding
     for piece in _told(sys.stdin.buffer.read()):
         answers.write(piece)
@@ -56,31 +54,6 @@ def _told(data: bytes) -> tuple[bytes, ...]:
 
 def _refused(refused: Refused) -> tuple[bytes, ...]:
     return written({"refused": refused.message, "advice": refused.advice})
-
-
-def _confine() -> None:
-    """No more memory, time and disk than an honest picture needs, where the system sees to it."""
-    if hasattr(os, "nice"):
-        os.nice(5)  # the page comes first on a small machine
-    with contextlib.suppress(ImportError):
-        import resource
-
-        limits = {
-            resource.RLIMIT_AS: MAX_MEMORY,
-            resource.RLIMIT_CPU: MAX_CPU_S,
-            resource.RLIMIT_FSIZE: 1 << 20,  # room for the bytecode of the libraries
-            resource.RLIMIT_CORE: 0,
-        }
-        for kind, most in limits.items():
-            with contextlib.suppress(ValueError, OSError):  # macOS has no limit of address space
-                resource.setrlimit(kind, (most, most))
-
-
-def _claim_stdout() -> io.BufferedWriter:
-    """Keep the pipe for the answer alone: whatever a library prints goes to standard error."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return answers
 
 
 if __name__ == "__main__":

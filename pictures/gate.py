@@ -1,15 +1,12 @@
 """The way in for pictures: each is decoded and encoded anew in a process of its own, with caps."""
 
-import asyncio
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from pictures.framing import read
 from pictures.kinds import Unread, kind_of
 from pictures.limits import WITHIN_S, Refused
+from process_apart.asking import answered
 
-_HOUSE = Path(__file__).resolve().parents[1]
 _TOO_MUCH = Refused(
     "Decoding this picture takes too much time or memory.", "Make it smaller and attach it again."
 )
@@ -36,12 +33,15 @@ def is_picture(data: bytes) -> bool:
     return kind_of(data) is not None
 
 
-async def clean(data: bytes, *, within_s: float = WITHIN_S) -> Clean:
-    """Raises Refused, after `within_s` seconds at the latest."""
+async def clean(data: bytes) -> Clean:
+    """Raises Refused, after WITHIN_S seconds at the latest."""
     kind = kind_of(data)
     if isinstance(kind, Unread):
         raise Refused(kind.message, kind.advice)
-    answer = read(await _cleaned_apart(data, within_s))
+    try:
+        answer = read(await answered("pictures", data, WITHIN_S))
+    except TimeoutError:
+        raise _TOO_MUCH from None
     if answer is None:
         raise _TOO_MUCH
     header, bodies = answer
@@ -54,24 +54,3 @@ async def clean(data: bytes, *, within_s: float = WITHIN_S) -> Clean:
     return Clean(
         whole.data, whole.mime, whole.width, whole.height, tuple(pieces), bool(header["moves"])
     )
-
-
-async def _cleaned_apart(data: bytes, within_s: float) -> bytes:
-    """What the process answered; it ends when nobody waits for it any more."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pictures"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        cwd=_HOUSE,
-    )
-    try:
-        async with asyncio.timeout(within_s):
-            answer, _ = await process.communicate(data)
-    except TimeoutError:
-        raise _TOO_MUCH from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return answer

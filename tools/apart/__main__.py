@@ -6,21 +6,22 @@ A line of JSON, then bytes; so is the answer. `TASK` is a module of this folder 
 
 import importlib
 import json
-import os
 import sys
 
+from process_apart.inside import claim_stdout, confine
 from tools.apart import Cannot
 
 MAX_MEMORY = 2_000_000_000
 MAX_CPU_S = 30
+MAX_FILE = 8 << 20
+"""Room for the list of fonts that matplotlib keeps."""
 
 
 def main(task: str) -> None:
-    _limit()
+    answers = claim_stdout()
+    confine(MAX_MEMORY, MAX_CPU_S, MAX_FILE)
     asked = json.loads(sys.stdin.buffer.readline())
     data = sys.stdin.buffer.read()
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
     try:
         told, made = importlib.import_module(f"tools.apart.{task}").answer(asked, data)
     except Cannot as error:
@@ -29,17 +30,6 @@ def main(task: str) -> None:
         told, made = {"refused": "It is too large or too deeply nested to be read."}, b""
     answers.write(json.dumps(told).encode() + b"\n" + made)
     answers.close()
-
-
-def _limit() -> None:
-    if hasattr(os, "nice"):
-        os.nice(5)  # the page comes first on a small machine
-    try:
-        import resource
-    except ImportError:  # Windows has none
-        return
-    for what, most in ((resource.RLIMIT_AS, MAX_MEMORY), (resource.RLIMIT_CPU, MAX_CPU_S)):
-        resource.setrlimit(what, (most, most))
 
 
 if __name__ == "__main__":
