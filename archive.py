@@ -30,7 +30,7 @@ from memory.media import MediaStore
 from memory.search import Found as Found
 from memory.search import Piece as Piece
 from memory.shares import Share as Share
-from memory.shares import Shared as Shared
+from memory.shares import Shared
 from memory.shelves import Shelves as Shelves
 from messages import (
     Audio,

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
 
-from archive import Archive
-from archive import Shelves as Shelves
+from archive import Archive, Shelves
 from attention import Attention
 from attention import Fullness as Fullness
 from dictation import Dictation

@@ -40,11 +40,11 @@ class Visits:
     `on_change` is told an owner then.
     """
 
-    def __init__(self, end: End, empty: Empty, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, end: End, empty: Empty) -> None:
         self._end = end
         self._empty = empty
         self.on_change: Callable[[str], None] = lambda _owner: None
-        self.patience_s = patience_s
+        self.patience_s = PATIENCE_S
         self._here: Counter[tuple[str, str]] = Counter()
         self._waiting: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._ending: set[asyncio.Future[None]] = set()

@@ -7,7 +7,7 @@ from inference.switchboard import Line
 from memory.edge import Missing
 from memory.permissions import Permission as Permission
 from refusals import EVERYWHERE, NotFound, Refused
-from steps.confirmations import Verdict as Verdict
+from steps.confirmations import Verdict
 from steps.tooling import REJECTED as REJECTED
 from steps.tooling import Tooling
 from steps.tooling import ToolSwitch as ToolSwitch

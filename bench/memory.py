@@ -201,8 +201,7 @@ async def floors(
         vectors = np.array(held.index.vectors)
     queries = await embedding.embed([said(6) for _ in range(ASKED)])
     bare = [await timed(lambda q=query: _exact(vectors, q)) for query in queries]  # type: ignore[misc]
-    health = await store.check(0)
-    if not health.stored:
+    if not await store.check(0):
         return bare, []
 
     client = PersistentClient(path=str(files), settings=Settings(anonymized_telemetry=False))

@@ -4,7 +4,6 @@ nothing of them is kept once they are gone."""
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 
 from assistant import EVERYWHERE, Assistant
 
@@ -14,17 +13,8 @@ log = logging.getLogger(__name__)
 
 
 class Guests:
-    """`clock` gives monotonic seconds."""
-
-    def __init__(
-        self,
-        assistant: Assistant,
-        clock: Callable[[], float] = time.monotonic,
-        gone_after_s: float = GONE_AFTER_S,
-    ) -> None:
+    def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
-        self._clock = clock
-        self._gone_after_s = gone_after_s
         self._seen: dict[str, float] = {}
         self._looking: asyncio.Task[None] | None = None
 
@@ -32,14 +22,14 @@ class Guests:
         """They are here now, and nothing of theirs goes into memory."""
         if owner not in self._seen:
             await self._assistant.memory.pause(owner, EVERYWHERE, True)
-        self._seen[owner] = self._clock()
+        self._seen[owner] = time.monotonic()
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
 
     async def leave(self) -> None:
         """Those who have not been seen for long are erased."""
-        now = self._clock()
-        for owner in [o for o, at in self._seen.items() if now - at > self._gone_after_s]:
+        now = time.monotonic()
+        for owner in [o for o, at in self._seen.items() if now - at > GONE_AFTER_S]:
             del self._seen[owner]
             await self._assistant.erase(owner)
 

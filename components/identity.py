@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gate.access import Access
 from gate.arrival import Came
-from gate.arrival import is_operator as is_operator
 from gate.cookies import Cookies
 from gate.sessions import Session, Sessions
 

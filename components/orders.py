@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
@@ -129,18 +128,6 @@ class Visitor:
     owner: str
     pool: str = ""
     operator: bool = False
-
-
-def visitor(owner: str, address: str, *, operator: bool = False) -> Visitor:
-    """A /24 of IPv4 or a /48 of IPv6 is one network; who sits at the machine itself is no visitor."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return Visitor(owner, "unknown", operator)
-    if found.is_loopback:
-        return Visitor(owner, "", operator)
-    network = ip_network((found, 24 if found.version == 4 else 48), strict=False)
-    return Visitor(owner, str(network), operator)
 
 
 _order: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="do")])

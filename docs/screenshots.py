@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from docs import states
 from docs.states import SIZES, Scene
@@ -93,7 +93,7 @@ def main(
 
 
 @contextmanager
-def house() -> Iterator[tuple[Scene, "states.Browser"]]:
+def house() -> Iterator[tuple[Scene, Browser]]:
     """Everything that a state may need: a Parley with a model, one without, and one behind a login."""
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser as Browser
 from playwright.sync_api import BrowserContext, FilePayload, Page, ViewportSize
 
 from tests.browser.conftest import RunningParley, finished, opened, ready, replies, say

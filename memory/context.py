@@ -10,8 +10,7 @@ from memory.calibration import Charges
 from memory.measures import Measures
 from memory.summaries import Summary
 from memory.talk import Talk
-from memory.tokens import INDEX, Features, measure, measure_message
-from memory.tokens import estimate as estimate
+from memory.tokens import INDEX, Features, estimate, measure, measure_message
 from memory.tokens import estimate_message as estimate_message
 from messages import Memory, Message, Text, ToolResult
 

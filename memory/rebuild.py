@@ -78,7 +78,6 @@ class Rebuild:
         self._reading = reading(engine)
         self._vectors, self._embedding, self._made = vectors, embedding, made
         self._prefix, self._first_pause_s = prefix, first_pause_s
-        self._hurried: list[str] = []
         self._task: asyncio.Task[None] | None = None
         self.progress = Progress()
 
@@ -92,11 +91,6 @@ class Rebuild:
             await asyncio.wait([self._task])
             if not self._task.cancelled():
                 self._task.result()
-
-    def hurry(self, owner: str) -> None:
-        """Make this owner's next: somebody waits for them."""
-        if owner not in self._hurried:
-            self._hurried.append(owner)
 
     async def once(self) -> None:
         """Bring the vectors up to the texts. Raises VectorsUnusable; `progress` tells how far it is."""
@@ -114,7 +108,6 @@ class Rebuild:
         except _Failing as error:
             self._say(str(error))
             return
-        self._hurried.clear()
         await self._drop_strangers(strangers)
         await self._vectors.tidy(self._prefix)
         if self.progress.total:
@@ -167,7 +160,7 @@ class Rebuild:
 
     async def _make_some(self, lacking: dict[str, list[int]]) -> None:
         """Make a batch of the next owner's, and take it out of `lacking`."""
-        owner = self._next(lacking)
+        owner = next(iter(lacking))
         started = time.monotonic()
         taken = lacking[owner][:PIECES]
         pieces = await self._pieces(taken)
@@ -179,15 +172,8 @@ class Rebuild:
             if self._made is not None:
                 self._made(owner)
         self.progress = Progress(self.progress.done + len(handled), self.progress.total)
-        rest_s = 0.0 if self._hurried else (time.monotonic() - started) * REST
+        rest_s = (time.monotonic() - started) * REST
         await asyncio.sleep(min(rest_s, LONGEST_REST_S))
-
-    def _next(self, lacking: Mapping[str, object]) -> str:
-        while self._hurried:
-            if self._hurried[0] in lacking:
-                return self._hurried[0]
-            self._hurried.pop(0)
-        return next(iter(lacking))
 
     async def _pieces(self, positions: Sequence[int]) -> dict[int, tuple[str, list[str]]]:
         """The memory's id and the pieces of its text, of those that are still there."""

@@ -1,6 +1,5 @@
 """What stands for the earlier part of a conversation, kept beside it; the messages stay as they are."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -63,29 +62,17 @@ class Summaries:
 
     async def forget(self, owner: str, conversation_id: str) -> None:
         """Words and all: with its conversation, or so that all goes along again as far as it fits."""
-        await self._delete(_GONE, of_conversation(owner, conversation_id))
-
-    async def forget_unless(self, owner: str, conversation_id: str, left: Collection[str]) -> None:
-        """After messages went: forget the summary unless its last message is among those `left`."""
-        kept = await self.get(owner, conversation_id)
-        if kept and (kept.upto or kept.tried) not in left:
-            await self.forget(owner, conversation_id)
-
-    async def forget_all(self, owner: str) -> None:
-        """With everything that is its owner's."""
-        await self._delete(_ALL_GONE, {"of_owner": known_owner(owner)})
-
-    async def _delete(self, gone: sa.Delete, whose: dict[str, str]) -> None:
+        whose = of_conversation(owner, conversation_id)
         async with self._engine.begin() as connection:
-            deleted = (await connection.execute(gone, whose)).rowcount
+            deleted = (await connection.execute(_GONE, whose)).rowcount
         if deleted:
             await erase_traces(self._engine)
 
 
 _s = summaries.c
-_ALL_GONE = sa.delete(summaries).where(_s.owner == sa.bindparam("of_owner"))
-_IS_IT = _s.conversation_id == sa.bindparam("of_conversation")
-_GONE = _ALL_GONE.where(_IS_IT)
-_FOUND = sa.select(_s.text, _s.upto, _s.messages, _s.model, _s.at, _s.tried).where(
-    _s.owner == sa.bindparam("of_owner"), _IS_IT
+_IS_IT = (
+    _s.owner == sa.bindparam("of_owner"),
+    _s.conversation_id == sa.bindparam("of_conversation"),
 )
+_GONE = sa.delete(summaries).where(*_IS_IT)
+_FOUND = sa.select(_s.text, _s.upto, _s.messages, _s.model, _s.at, _s.tried).where(*_IS_IT)

@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
@@ -27,19 +26,6 @@ END_S = 2.0
 
 T = TypeVar("T")
 Given = TypeVarTuple("Given")
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How many vectors there are, and how many texts there should be vectors of."""
-
-    stored: int
-    expected: int
-
-    @property
-    def plausible(self) -> bool:
-        """Whether nothing seems to be missing; each text has at least one vector."""
-        return self.stored >= self.expected
 
 
 class VectorStore:
@@ -106,15 +92,15 @@ class VectorStore:
         """A page of all ids there are, from the one at `start` on; an empty one ends them."""
         return await self._do(self._rows.ids, start)
 
-    async def check(self, expected: int) -> Health:
-        """Open them, and count: a missing or emptied file is opened as if it were new.
+    async def check(self, expected: int) -> int:
+        """Open them, and give how many there are: a missing or emptied file is opened as if it were new.
 
         Damaged files are put aside. `expected` is how many texts the database holds.
         """
         stored = await self._do(self._rows.count)
         if stored < expected:
             log.warning("There are %d vectors for %d memories.", stored, expected)
-        return Health(stored, expected)
+        return stored
 
     async def tidy(self, prefix: str = "") -> None:
         """Once these are complete: remove what was damaged, and other collections named alike.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from messages import Audio, Document, Image, Message
+from messages import Message
 
 LATEST = 32_503_680_000.0  # the year 3000
 MOST_BYTES = 64_000_000
@@ -13,7 +13,6 @@ MOST_MESSAGES = 20_000
 
 Fetch = Callable[[], bytes]
 """Gives the bytes of a file; raises Unreadable where they are not to be had."""
-Named = Image | Audio | Document
 
 
 @dataclass(frozen=True, slots=True)

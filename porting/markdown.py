@@ -1,15 +1,15 @@
 """A conversation as Markdown: to read, to print, to keep among one's notes."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 
 from messages import Audio, Conversation, Document, Image, Message, Text, ToolCall, ToolResult
 
 
-def to_markdown(conversation: Conversation, said: Sequence[Message], zone: tzinfo = UTC) -> str:
+def to_markdown(conversation: Conversation, said: Sequence[Message]) -> str:
     """Files stand in it by their names."""
-    begun = datetime.fromtimestamp(conversation.created_at, zone)
-    head = f"# {conversation.title}\n\n{begun:%Y-%m-%d %H:%M %Z}".rstrip()
+    begun = datetime.fromtimestamp(conversation.created_at, UTC)
+    head = f"# {conversation.title}\n\n{begun:%Y-%m-%d %H:%M} UTC"
     return "\n\n".join([head, *(_one(message) for message in said)]) + "\n"
 
 

@@ -58,9 +58,9 @@ class Decoded:
     declared_s: float | None
 
 
-async def pcm(data: bytes, within_s: float = WITHIN_S) -> Decoded:
+async def pcm(data: bytes) -> Decoded:
     """16-bit mono samples at 16 kHz, of LONGEST_S at most. Raises Undecodable."""
-    return await _converted(data, _PCM, 2 * RATE, within_s)
+    return await _converted(data, _PCM, 2 * RATE, WITHIN_S)
 
 
 async def mp3(data: bytes, within_s: float = WITHIN_S) -> Decoded:

@@ -75,8 +75,8 @@ class TurnTaking:
     `deaf` hears nothing of what comes in the other side's turn.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self) -> None:
+        self.limits = Limits()
         self.phase: Phase = "listening"
         self.deaf = False
         self._now = 0  # frames so far

@@ -1,6 +1,6 @@
 // The hands-free call: the microphone goes to Parley, the reply is heard, and one may break in.
 
-import { $, $$, on, store } from "./dom.js";
+import { $, on, store } from "./dom.js";
 import * as conversations from "./conversations.js";
 import { counter } from "./elapsed.js";
 import * as sound from "./sound.js";

@@ -110,8 +110,8 @@ def _scale(width: int, height: int) -> float:
     return min(1.0, side / max(width, height), share)
 
 
-def main_colours(rgb: bytes, most: int = 3, least_share: float = 0.06) -> tuple[str, ...]:
-    """Names of the most frequent colours, the most frequent first; `rgb` is 3 bytes a pixel."""
+def main_colours(rgb: bytes) -> tuple[str, ...]:
+    """Names of the three most frequent colours at most, none of them rare; `rgb` is 3 bytes a pixel."""
     import numpy as np
 
     names = list(NAMED_COLOURS)
@@ -119,8 +119,8 @@ def main_colours(rgb: bytes, most: int = 3, least_share: float = 0.06) -> tuple[
     pixels = _lab(np.frombuffer(rgb, np.uint8).reshape(-1, 3).astype(np.float64))
     nearest = ((pixels[:, None, :] - palette[None, :, :]) ** 2).sum(axis=2).argmin(axis=1)
     counts = np.bincount(nearest, minlength=len(names))
-    ranked = sorted(range(len(names)), key=lambda i: -counts[i])[:most]
-    return tuple(names[i] for i in ranked if counts[i] >= least_share * len(pixels))
+    ranked = sorted(range(len(names)), key=lambda i: -counts[i])[:3]
+    return tuple(names[i] for i in ranked if counts[i] >= 0.06 * len(pixels))
 
 
 def _lab(rgb: "NDArray[np.float64]") -> "NDArray[np.float64]":

@@ -14,23 +14,21 @@ from inference.offline.senses.framing import receive, send
 
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
+IDLE_S = 300.0
 
 
 class WorkerProcess:
     """One sense, one request at a time.
 
     A request that takes longer than `limit_s` seconds, or that nobody waits for any more, ends
-    the process; the next request starts another. After `idle_s` seconds without work the process
+    the process; the next request starts another. After IDLE_S seconds without work the process
     ends by itself, to give its memory back.
     """
 
-    def __init__(
-        self, sense: str, packages: tuple[str, ...], limit_s: float, idle_s: float = 300.0
-    ) -> None:
+    def __init__(self, sense: str, packages: tuple[str, ...], limit_s: float) -> None:
         self.sense = sense
         self._packages = packages
         self._limit_s = limit_s
-        self._idle_s = idle_s
         self._process: subprocess.Popen[bytes] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._retirement: asyncio.TimerHandle | None = None
@@ -66,7 +64,7 @@ class WorkerProcess:
             except asyncio.CancelledError:
                 self.kill()
                 raise
-            self._retirement = asyncio.get_running_loop().call_later(self._idle_s, self.kill)
+            self._retirement = asyncio.get_running_loop().call_later(IDLE_S, self.kill)
         return self._checked(reply)
 
     def kill(self) -> None:

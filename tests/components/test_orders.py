@@ -7,7 +7,7 @@ import json
 import pytest
 
 from assistant import Assistant
-from components.orders import Visitor, obey, visitor
+from components.orders import Visitor, obey
 from house import House
 from tests.conftest import OWNER
 from tests.pictures import png
@@ -120,17 +120,3 @@ async def test_an_order_that_makes_no_sense_does_nothing(
     assert answer["ok"] is False
     assert "does not know" in answer["message"]
     assert (heard, model.hits, await house.assistant.conversations(OWNER)) == ([], [], [])
-
-
-@pytest.mark.parametrize(
-    ("address", "pool"),
-    [
-        ("127.0.0.1", ""),
-        ("::1", ""),
-        ("203.0.113.77", "203.0.113.0/24"),
-        ("2001:db8:1:2::3", "2001:db8:1::/48"),
-        ("", "unknown"),
-    ],
-)
-def test_visitors_of_one_network_share_a_pool(address: str, pool: str) -> None:
-    assert visitor("ann", address) == Visitor("ann", pool)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from starlette.datastructures import Headers
 
-from components.identity import is_operator
 from components.tool_panel import Tools, pane, sentence, shell, side
+from gate.arrival import is_operator
 from house import House, open_house
 from inference.connection import connect
 from inference.provider import load_providers

@@ -45,7 +45,7 @@ async def test_neither_vector_nor_owner_is_left(tmp_path: Path, count: int) -> N
     await store.close()
     assert holding(directory, one) == []
     again = VectorStore(directory, "model")
-    assert (await again.check(30)).stored == 1230
+    assert await again.check(30) == 1230
     assert await again.get(ANN, list(anns)) == {}
     await _bob_is_whole(again, bobs)
     await again.close()

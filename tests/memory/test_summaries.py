@@ -39,24 +39,12 @@ async def test_a_failure_is_remembered_beside_the_summary_before(summaries: Summ
     assert (found.text, found.upto, found.tried) == (KEPT.text, LAST, tried)
 
 
-async def test_a_summary_goes_when_what_it_covers_has_gone(summaries: Summaries) -> None:
-    await summaries.put(ANN, HERE, KEPT)
-    await summaries.forget_unless(ANN, HERE, {LAST, new_id()})
-    assert await summaries.get(ANN, HERE) == KEPT
-    await summaries.forget_unless(ANN, HERE, {new_id()})
-    assert await summaries.get(ANN, HERE) is None
-    await summaries.forget_unless(ANN, HERE, ())
-
-
 async def test_forgetting_touches_nobody_else(summaries: Summaries) -> None:
     there = new_id()
     for owner, place in ((ANN, HERE), (ANN, there), (BOB, HERE)):
         await summaries.put(owner, place, KEPT)
     await summaries.forget(ANN, HERE)
     assert await summaries.get(ANN, there) == await summaries.get(BOB, HERE) == KEPT
-    await summaries.forget_all(ANN)
-    assert await summaries.get(ANN, there) is None
-    assert await summaries.get(BOB, HERE) == KEPT
 
 
 @pytest.mark.files
