@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from memory.database import single
 from memory.storage_faults import StoreFailed
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class Replicas:
         self._outbox: dict[str, None] = {}
         self._to_post = asyncio.Event()
         self._alone = engine.dialect.name == "sqlite"
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT", parley_begin="")
+        self._engine = single(engine).execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def joined(self) -> AsyncIterator[None]:
