@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -29,7 +30,8 @@ _FOLDER = Path(__file__).parent / "languages"
 _MARKS = {"de": (".", ","), "es": (".", ","), "fr": ("\N{NARROW NO-BREAK SPACE}", ",")}
 """Between thousands, and before what is less than one; the others write as English does."""
 _HOLE = re.compile(r"\{(\w+)\}")
-_BETWEEN = re.compile(r"(?<=[.!?]) |, | and ")
+_ENDS = (re.compile(r"(?<=[.!?]) "), re.compile(r", | and "))
+"""Of sentences, and of what stands in one."""
 _LONGEST = 2000
 """Characters of what a layer says; what is longer is not looked at."""
 
@@ -150,10 +152,10 @@ def catalogue(name: str) -> Mapping[str, str]:
 
 @lru_cache(1000)
 def _translated(name: str, sentences: str) -> str:
-    """Sentence by sentence, where all of it is not known as one: each as long as it is known."""
+    """Sentence by sentence, or else phrase by phrase, where all of it is not known as one."""
     if (whole := _known(name, sentences)) is not None:
         return whole
-    for between in _BETWEEN.finditer(sentences):
+    for between in chain.from_iterable(ends.finditer(sentences) for ends in _ENDS):
         head, rest = sentences[: between.start()], sentences[between.end() :]
         if (found := _known(name, head)) is not None:
             space = _layers(name).get(between[0], between[0])

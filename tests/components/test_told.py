@@ -124,6 +124,17 @@ def test_sentences_that_stand_together_are_each_translated() -> None:
     assert _told_in("de", sizes).startswith("Sie hat 9.000 Tokens, 8.192 Tokens passen. Kürze die")
 
 
+def test_a_phrase_that_is_known_does_not_break_a_sentence_that_is() -> None:
+    kept = "Kept, but not checked. The request is too long for big.model. "
+    kept += "Your first message will show whether the key is right."
+    assert _told_in("de", kept) == (
+        "Behalten, aber nicht geprüft. Die Anfrage ist zu lang für big.model. "
+        "Deine erste Nachricht zeigt, ob der Schlüssel stimmt."
+    )
+    both = "Ollama and vLLM can answer: choose a model above."
+    assert _told_in("de", both) == "Ollama und vLLM können antworten: Wähle oben ein Modell."
+
+
 def test_what_is_left_of_the_day_is_told_note_by_note() -> None:
     note = plan(2, speak=True, recordings=2).note
     assert _told_in("de", note) == (

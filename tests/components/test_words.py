@@ -1,6 +1,7 @@
 """The page's languages: every word that is said is there in each, with the same holes and marks."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -54,6 +55,16 @@ SAID = _said_in_python() | _said_in_scripts()
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_language_says_everything(language: str) -> None:
     assert sorted(SAID - set(catalogue(language))) == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_language_says_anything_twice_or_what_nobody_says(language: str) -> None:
+    parts = [
+        json.loads(path.read_text()) for path in (COMPONENTS / "languages" / language).glob("*")
+    ]
+    assert len(catalogue(language)) == sum(map(len, parts))
+    told_by_layers = json.loads((COMPONENTS / "languages" / language / "told.json").read_text())
+    assert sorted(set(catalogue(language)) - SAID - set(told_by_layers)) == []
 
 
 def test_french_signs_never_begin_a_line_alone() -> None:
