@@ -45,7 +45,6 @@ from messages import (
     new_id,
 )
 from porting import own
-from porting.carried import MOST_BYTES as MOST_BYTES
 from porting.carried import Carried, Fetch, Unreadable
 from porting.markdown import to_markdown as to_markdown
 from porting.reading import conversations as conversations_in

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from archive import MOST_BYTES, Archive, to_markdown
+from archive import Archive, to_markdown
 from assistant import Assistant, NotFound, Refused
 from components import reading_page
 from components.conversation_search import results
@@ -88,12 +88,7 @@ def conversation_routes(assistant: Assistant, changed: Callable[[str], None]) ->
                 ),
             )
         file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
-        size = 0
         async for chunk in request.stream():
-            size += len(chunk)
-            if size > MOST_BYTES:
-                file.close()
-                return _refusal(413, TOO_LARGE)
             file.write(chunk)
         lines = _brought_in(assistant, request.state.owner, file, changed)
         return StreamingResponse(
@@ -101,12 +96,6 @@ def conversation_routes(assistant: Assistant, changed: Callable[[str], None]) ->
         )
 
     return router
-
-
-TOO_LARGE = Refused(
-    word("This file is larger than {n} MB.").format(n=MOST_BYTES // 1_000_000),
-    word("Zip it, or take conversations.json alone out of the export."),
-)
 
 
 def shared_routes(assistant: Assistant) -> APIRouter:

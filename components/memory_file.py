@@ -7,7 +7,6 @@ from fastapi.responses import JSONResponse, Response
 
 from assistant import Assistant, Refused
 from components.words import explained
-from memories import MAX_IMPORT
 
 _HEADERS = {
     "content-disposition": 'attachment; filename="parley-memories.json"',
@@ -29,20 +28,10 @@ def memory_routes(assistant: Assistant, changed: Callable[[str], None]) -> APIRo
     async def bring_back(request: Request) -> JSONResponse:
         owner: str = request.state.owner
         try:
-            added = await assistant.memory.bring_back(owner, await _body(request))
+            added = await assistant.memory.bring_back(owner, await request.body())
         except Refused as refused:
             return JSONResponse(explained(refused.message, refused.advice), status_code=422)
         changed(owner)
         return JSONResponse({"added": added})
 
     return router
-
-
-async def _body(request: Request) -> bytes:
-    """The body up to a little more than may be imported: `bring_back` says what is too much."""
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_IMPORT:
-            break
-    return bytes(data)
