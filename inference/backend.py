@@ -1,4 +1,4 @@
-"""The inference backend as the rest of Parley sees it: one protocol, typed chunks, errors by reader.
+"""The inference backend as the rest of Parley sees it: what is asked, typed chunks, errors by reader.
 
 BackendError                 for the user: what went wrong, in the server's own words, and what to do
 ├── KeyRejected              401, 403 of a key
@@ -13,9 +13,8 @@ BackendError                 for the user: what went wrong, in the server's own 
 └── Interrupted              the stream was cut; what had arrived is kept
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from messages import Media, Message, Purpose, ToolCall
 
@@ -178,17 +177,3 @@ class Speech:
 
     data: bytes
     mime: str
-
-
-class Backend(Protocol):
-    """A provider that answers. Every call is one request, and a RetryChunk tells of one more."""
-
-    def chat(self, request: ChatRequest, errand: Errand) -> AsyncIterator[Chunk]:
-        """Stream a reply. Raises BackendError; a cut stream raises Interrupted after its chunks."""
-        ...
-
-    async def transcribe(self, audio: Speech, model: str, errand: Errand) -> str: ...
-
-    async def speak(
-        self, text: str, model: str, voice: str, errand: Errand, pace: float = 1.0
-    ) -> Speech: ...

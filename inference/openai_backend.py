@@ -61,7 +61,8 @@ class _Spent:
 
 
 class OpenAIBackend:
-    """A Backend over the `openai` SDK. `key` is that of this provider, empty where none is needed."""
+    """A provider that answers, over the `openai` SDK. Every call is one request, and a RetryChunk tells
+    of one more. `key` is that of this provider, empty where none is needed."""
 
     def __init__(
         self,
@@ -87,6 +88,7 @@ class OpenAIBackend:
         """Stream a reply. Closing the iterator hangs up, so that the server stops too.
 
         What failed before it began may be sent again, as `Attempts` decides; a RetryChunk says so.
+        Raises BackendError; a stream that was cut raises Interrupted after its chunks.
         """
         asked = Asked(self.provider, request.model, self._key)
         attempts = Attempts(asked, self._retries, self.adaptations)
