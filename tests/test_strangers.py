@@ -18,7 +18,6 @@ from tests.scripted_server import ScriptedServer
 
 OPERATORS_KEY = "sk-canary-of-the-operator-0123456789"
 OTHER_KEY = "canary-of-the-ear-0123456789"
-EVIL = {"origin": "http://evil.example"}
 PER_DAY, RESERVE = 60, 20
 
 

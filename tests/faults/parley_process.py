@@ -124,9 +124,6 @@ class Parley:
         line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(line.split()[1]) / 1024
 
-    def open_files(self) -> int:
-        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
-
     def children(self) -> set[int]:
         """The processes it has started and that still run."""
         found: set[int] = set()

@@ -1,6 +1,5 @@
 """The window: never exceeded, in order, the newest and what is pinned kept, pairs whole."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -29,7 +28,6 @@ from messages import (
 from tests.memory.sayings import reply, said
 
 MEDIA = Media("a" * 64, "image/png", 1)
-QUOTED = re.compile(r"\[[^\]]*\] .*")
 BILLINGS: tuple[Billing, ...] = ("request", "token", "free")
 
 
