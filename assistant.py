@@ -339,6 +339,10 @@ class Assistant(Lineup):
         """
         return self._turns.follow(owner, conversation_id)
 
+    def moved_at(self, owner: str, conversation_id: str) -> float:
+        """When the newest event of its turn happened, in seconds since 1970; 0 where none is here."""
+        return self._turns.moved_at(owner, conversation_id)
+
     def listen(
         self,
         changed: Callable[[str], None],

@@ -44,6 +44,7 @@ class _Live:
     exchange: Exchange
     said: Message  # as it is stored
     began: float = field(default_factory=time)
+    moved_at: float = field(default_factory=time)  # when the newest event happened
     events: list[Event] = field(default_factory=list)
     ended: bool = False
     unsaved_chars: int = 0
@@ -56,6 +57,7 @@ class _Live:
     def add(self, event: Event) -> None:
         self.exchange = grow(self.exchange, event)
         self.events.append(event)
+        self.moved_at = time()
         self.ended = isinstance(event, TurnEnded)
         if isinstance(event, TextDelta | ReasoningDelta):
             self.unsaved_chars += len(event.text)
@@ -173,6 +175,11 @@ class Turns:
                 yield merged(batch)
             else:
                 await news.wait()
+
+    def moved_at(self, owner: str, conversation_id: str) -> float:
+        """When the newest event of its turn happened, in seconds since 1970; 0 where none is here."""
+        live = self._live.get((owner, conversation_id))
+        return live.moved_at if live else 0.0
 
     async def close(self) -> None:
         """End all turns as interrupted, their replies stored; for an orderly shutdown.

@@ -274,6 +274,8 @@ class Line:
                     await self._send_snapshot(conversation)  # another branch than the one shown
                 if changes := turn.after(part):
                     frame: Frame = {"kind": "turn", "conversation": conversation}
+                    if fresh:  # all of it so far, of which nothing may have come for a while
+                        frame["moved"] = self._at(conversation).moved_at(self._owner, conversation)
                     await self._send({**frame, "fresh": fresh, "messages": changes})
             await asyncio.sleep(self._live.pause_s() * (1 if turn.speaks else _EAGER))
             batch = await anext(events)

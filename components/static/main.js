@@ -53,7 +53,7 @@ const frames = {
     toolCards.around(() => chat.change(frame));
     if (frame.fresh) sound.turned(frame.messages.map((message) => message.id));
     context.place();
-    afterChange();
+    afterChange(frame.moved);
   },
   panes({ panes, now }) {
     setClock(now);
@@ -81,9 +81,9 @@ function fill(box, html) {
   localise(box);
 }
 
-function afterChange() {
+function afterChange(movedAt) {
   clearTimeout(late);
-  stalled.moved(chat.newest());
+  stalled.moved(chat.newest(), movedAt);
   document.documentElement.dataset.live = "open";
   document.body.dataset.loaded = "yes";
   $("#parley-welcome").hidden = !chat.isEmpty();

@@ -10,16 +10,16 @@ const COUNTED = ".waiting, .voicing, .reasoning.busy, .tool.running, .tool.askin
 let late = 0;
 let watched = null;
 
-/** Something of the newest `message` has come just now: what is missing is waited for from here on. */
-export function moved(message) {
+/** Something of the newest `message` came just now, or `since` then: what is missing is waited for from there on. */
+export function moved(message, since = now()) {
   if (message && message === watched && message.source) return; // it was drawn again as it is
   watched = message;
   clearTimeout(late);
   $(".stalled")?.remove();
   if (message?.dataset.status !== "running") return;
-  const since = now();
+  const waited_ms = 1000 * (now() - since);
   late = setTimeout(() => {
     if (!message.isConnected || $(COUNTED, message)) return;
     message.insertAdjacentHTML("beforeend", `<p class="stalled"><span>${t("Waiting for more")}</span>${counter(since)}</p>`);
-  }, PATIENCE_MS);
+  }, Math.min(PATIENCE_MS, PATIENCE_MS - waited_ms));
 }

@@ -139,6 +139,24 @@ def test_a_reply_that_stands_still_says_so_beside_its_words_and_moves_nothing(
     assert watch.complaints == []
 
 
+def test_a_reply_that_stands_still_is_counted_on_after_a_reload(
+    patient: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, patient.url)
+    model.begins("One moment. ").hangs(60)
+    say(page, "Take your time.")
+    before = counted(page, ".stalled")
+    page.wait_for_timeout(2_000)
+    page.reload()
+    ready(page)
+    expect(page.locator(".stalled")).to_have_text(SECONDS, timeout=2_000)
+    assert counted(page, ".stalled") >= before + 2
+    page.locator("#parley-stop").click()
+    finished(page)
+    expect(page.locator(".stalled")).to_have_count(0)
+    assert watch.complaints == []
+
+
 def test_the_first_sound_of_a_reply_is_waited_for_where_its_player_comes(
     patient: RunningParley, model: ScriptedServer, visitor: BrowserContext
 ) -> None:
