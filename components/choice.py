@@ -108,6 +108,7 @@ def _models(offers: Sequence[Offer], choices: Choices, usual: Choices) -> str:
         f'<section class="choice-models">{box}<div class="choice-list" role="radiogroup" '
         f'aria-labelledby="parley-choice-title">{auto}{_groups(offers, choices)}'
         f'<p class="choice-none" hidden>{say("No model is called so.")}</p></div>'
+        f'<button type="button" class="plain choice-rest" data-do="all-offers">{say("Show all")}</button>'
         f'<div class="choice-acts">{_always(choices, usual)}<div class="choice-refresh">'
         '<button type="button" class="plain" id="parley-choice-refresh" data-do="refresh-offers">'
         f"{icon('retry')}<span>{say('Refresh the list')}</span></button>"

@@ -11,6 +11,7 @@ import { t } from "./words.js";
 
 const SETTLE_MS = 300; // arrow keys pass over many models: the one they rest on is meant
 const LONGEST_SCHEMA = 100_000;
+const FEW = 12; // models that a small screen may show without folding them
 
 let complain = () => {};
 let dialog = null;
@@ -20,6 +21,7 @@ let drawn = false; // whether the sheet has come from the server
 let picked = null; // a model the reader has chosen, until the server has taken it down
 let resting = 0;
 let forAll = null; // what the reader wants of new chats, once said
+let whole = false; // whether the reader wants a long list to its end
 let goal = ""; // the section it was opened for
 
 export function begin(onTrouble) {
@@ -32,12 +34,14 @@ export function begin(onTrouble) {
   dialog.addEventListener("close", closed);
   dialog.addEventListener("change", changed);
   dialog.addEventListener("input", typed);
+  dialog.addEventListener("focusin", reached);
   takeDrops();
   ownKey.begin(dialog, { connected: answerHere, trouble: onTrouble });
   on("who-answers", open);
   on("own-key", (button) => { open(button); goal = "key"; });
   on("close-choice", () => dialog.close());
   on("refresh-offers", refresh);
+  on("all-offers", unfold);
   on("schema-file", () => $("input[type=file]", dialog).click());
   on("keep-schema", () => decide({ schema: schema().value.trim() }));
   on("use-offline", useOffline);
@@ -52,12 +56,32 @@ const radios = () => $$("input[type=radio]", dialog);
 const like = ({ provider, model }) =>
   radios().find(({ dataset }) => dataset.provider === provider && dataset.model === model);
 
+/** On small screens a long list ends early until the reader wants it whole, or goes further down. */
+function fold() {
+  const sifted = Boolean($(".choice-filter", dialog)?.value.trim());
+  $(".choice-list", dialog).classList.toggle("folded", !whole && !sifted && radios().length > FEW);
+}
+
+function unfold(button) {
+  whole = true;
+  fold();
+  if (button) (radios().find((radio) => radio.checked) ?? radios()[0]).focus({ preventScroll: true }); // the button is gone
+}
+
+function reached({ target }) {
+  if (target.type !== "radio" || whole) return;
+  const end = $(".choice-list", dialog).getBoundingClientRect().bottom;
+  if (target.getBoundingClientRect().bottom < end) return;
+  unfold();
+  target.scrollIntoView({ block: "nearest" });
+}
+
 function open(button) {
   if (dialog.open) return;
   if (drawn) closed(); // closed just now, which was not told yet
   opener = button.closest("[data-pane]")?.dataset.pane ?? "";
   here = conversations.id();
-  [picked, forAll, goal] = [null, null, button.dataset.to ?? ""];
+  [picked, forAll, whole, goal] = [null, null, false, button.dataset.to ?? ""];
   ownKey.forget();
   dialog.innerHTML = `<div class="choice-head"><h2 id="parley-choice-title">${t("Who answers here")}</h2></div>
     <div class="choice-body"><div class="choice-wait"><i></i><i></i><i></i></div></div>`;
@@ -98,6 +122,7 @@ export function show(html) {
   const chosen = picked && like(picked);
   if (chosen) chosen.checked = true;
   if (forAll !== null) always().checked = forAll;
+  fold();
   if (!first) restore(kept);
   weigh();
   const current = radios().find((radio) => radio.checked);
@@ -208,6 +233,7 @@ function sift(words) {
     shown += Number(!group.hidden);
   }
   $(".choice-none", dialog).hidden = shown > 0;
+  fold();
 }
 
 const isDirty = () => Boolean(schema()) && schema().value.trim() !== schema().defaultValue.trim();

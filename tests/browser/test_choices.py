@@ -64,6 +64,46 @@ def test_refreshing_lists_what_the_server_offers_and_asks_no_model(
     assert (watch.complaints, watch.strangers, watch.failures) == ([], [], [])
 
 
+def test_on_a_small_phone_one_thing_scrolls_and_a_long_list_is_shown_to_its_end_when_wanted(
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, parley.url)
+    page.set_viewport_size({"width": 360, "height": 640})
+    found = refreshed(page, model, OFFERED)
+    body, listed = found.locator(".choice-body"), found.locator(".choice-list")
+
+    def scrollable() -> list[str]:
+        return list(
+            found.evaluate("""(sheet) => [...sheet.querySelectorAll("*")]
+          .filter((box) => /auto|scroll/.test(getComputedStyle(box).overflowY))
+          .filter((box) => box.scrollHeight > box.clientHeight + 1 && box.tagName !== "TEXTAREA")
+          .map((box) => box.className)""")
+        )
+
+    assert scrollable() == ["choice-body"]
+    last = found.get_by_role("radio", name="model-11")
+    switches = found.locator(".choice-acts")
+    assert switches.evaluate("(box) => box.offsetTop") < 640  # a long list is not in the way
+    found.get_by_role("button", name="Show all").click()
+    expect(found.get_by_role("button", name="Show all")).to_be_hidden()
+    assert scrollable() == ["choice-body"]
+    body.evaluate("(box) => box.scrollTop = 0")
+    last.scroll_into_view_if_needed()
+    assert last.bounding_box()
+
+    # With the keyboard, the list opens as soon as it is left at its end.
+    page.keyboard.press("Escape")
+    sheet(page)
+    expect(listed).to_have_class(re.compile("folded"))
+    found.get_by_role("radio", name="Parley chooses").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowDown")
+    expect(listed).not_to_have_class(re.compile("folded"))
+    expect(page.locator(".parley-choice :focus")).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    assert watch.complaints == []
+
+
 def test_another_model_answers_from_the_middle_of_a_conversation_on(
     parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
 ) -> None:
