@@ -8,7 +8,10 @@ from archive import Found, Piece
 from components.moments import moment
 from components.words import count, say
 
-_CELLS = re.compile(r"(?:\s*\|(?:\s*:?-{2,}:?(?=\s*\|))?)+\s*")
+_RULE = r"(?::?-{2,}:?|:-:?|-:)"
+_CELLS = re.compile(rf"(?:\s*(?<!\|)\|(?!\|)(?:\s*{_RULE}(?=\s*\|))?)+\s*")
+_ROWS = re.compile(rf"(?<!\|)\|(?:\s+|\s*{_RULE}\s*)\|(?!\|)")
+"""Where a row of a table ends, or is ruled off; a lone `|` may be anybody's."""
 _EMPHASIS = re.compile(r"\*\*|~~|`+|(?<!\S)#{1,6} ")
 
 
@@ -30,7 +33,7 @@ def _one(found: Found) -> str:
     hits = "".join(
         f'<a class="hit" href="?c={name}&amp;m={escape(hit.message_id)}" data-do="found">'
         f"<small>{say('You') if hit.role == 'user' else 'Parley'}, {moment(hit.at, date=True)}</small>"
-        f"<span>{_marked(hit.excerpt, written=hit.role != 'user')}</span></a>"
+        f'<span dir="auto">{_marked(hit.excerpt, written=hit.role != "user")}</span></a>'
         for hit in found.hits
     )
     more = ""
@@ -38,19 +41,20 @@ def _one(found: Found) -> str:
         words = count(found.more, "and 1 more there", "and {n} more there")
         more = f'<small class="rest">{words}</small>'
     return (
-        f'<li><a class="title" href="?c={name}" data-do="open">{_marked(found.title)}</a>'
+        f'<li><a class="title" href="?c={name}" data-do="open" dir="auto">{_marked(found.title)}</a>'
         f"{hits}{more}</li>"
     )
 
 
 def _marked(pieces: Sequence[Piece], *, written: bool = False) -> str:
     """What was looked for is marked; what was `written` by a model stands without its own marks."""
-    texts = ((_plain(piece.text) if written else piece.text, piece.match) for piece in pieces)
+    table = written and bool(_ROWS.search("".join(piece.text for piece in pieces)))
+    texts = ((_plain(p.text, table) if written else p.text, p.match) for p in pieces)
     return "".join(
         f"<mark>{escape(text)}</mark>" if match else escape(text) for text, match in texts
     )
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, table: bool) -> str:
     """An excerpt begins and ends anywhere: what can be known for a mark in it is taken out."""
-    return _EMPHASIS.sub("", _CELLS.sub(" · ", text))
+    return _EMPHASIS.sub("", _CELLS.sub(" · ", text) if table else text)

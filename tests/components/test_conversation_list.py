@@ -7,7 +7,7 @@ from archive import Contents, Folder, Found, Piece
 from components.conversation_list import MOST_ROWS, PAGE, Asked, asked, pane
 from components.conversation_search import results
 from memory.search import Hit
-from messages import Conversation
+from messages import Conversation, Role
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOSTILE = '"><img src=x onerror="x">'
@@ -66,6 +66,25 @@ def test_names_are_shown_as_text() -> None:
     every = pane(contents, Asked(), NOON) + results([found], HOSTILE) + results([], HOSTILE)
     every += results([Found("a" * 32, (), (hit,), 2, 0.0)], "x")
     assert "<img" not in every
+
+
+def excerpted(*pieces: str, role: Role = "assistant") -> str:
+    hit = Hit("b" * 32, role, 0.0, tuple(Piece(text) for text in pieces))
+    html = results([Found("a" * 32, (), (hit,), 0, 0.0)], "x")
+    found = re.search(r'</small><span dir="auto">(.*?)</span></a>', html)
+    assert found
+    return found[1]
+
+
+def test_a_table_that_was_found_reads_as_words_and_code_as_it_stands() -> None:
+    assert (
+        excerpted("| flour | water | |---|:-:| | **rye** | 75 %") == " · flour · water · rye · 75 %"
+    )
+    assert excerpted("rye | 75 | ", "| wheat | 65 |") == "rye · 75 ·  · wheat · 65 · "
+    for code in ("if a || b: stop", "cat notes | sort | uniq", "int | None", "a || b || c"):
+        assert excerpted(code) == code
+    assert excerpted("| x | | y | and ", "a || b") == " · x · y · and a || b"
+    assert excerpted("| a | | b |", role="user") == "| a | | b |"
 
 
 def test_more_is_offered_until_there_is_much() -> None:
