@@ -8,6 +8,7 @@ import { locale, t } from "./words.js";
 
 const MOST_BYTES = 25 * 1024 * 1024;
 const MOST = 5;
+const MOST_NAMED = 4; // of those that are refused for the same reason
 const OWN = new Set(["recording.wav", "audio"]); // what was recorded here needs no name
 const SHOWN = /^image\/(png|jpeg|gif|webp|avif)$/;
 
@@ -108,14 +109,25 @@ function idle(item, told) {
   $("img, .player", item.box).insertAdjacentHTML("afterend", words);
 }
 
-/** Every file that is not taken is named, with why; the others stay. */
+/** Every file that is not taken is named, with why, which is said once; the others stay. */
 function refuse(message, advice, name) {
   if ($("#parley-notice").hidden) refused = [];
-  refused.push({ message: name ? `${name}: ${message}` : message, advice });
-  const [first] = refused;
-  if (refused.length === 1) complain(first.message, first.advice);
-  else complain(t("{n} files were not taken.", { n: refused.length }), refused.map((one) => `\n${one.message} ${one.advice}`).join(""));
+  refused.push({ name: name ?? "", why: message, advice });
+  if (refused.length === 1) complain(name ? `${name}: ${message}` : message, advice);
+  else complain(t("{n} files were not taken.", { n: refused.length }), reasons().map((line) => `\n${line}`).join(""));
   return null;
+}
+
+function reasons() {
+  const names = new Map();
+  for (const { name, why, advice } of refused) {
+    const words = `${why} ${advice}`;
+    names.set(words, [...names.get(words) ?? [], name].filter(Boolean));
+  }
+  return [...names].map(([words, all]) => {
+    const shown = all.slice(0, MOST_NAMED).join(", ") + (all.length > MOST_NAMED ? ", …" : "");
+    return shown ? `${shown}: ${words}` : words;
+  });
 }
 
 const uploading = () => `<small class="doing"><span>${t("Uploading …")}</span>${counter()}</small>`;

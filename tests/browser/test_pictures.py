@@ -21,6 +21,23 @@ def upload(name: str, data: bytes, mime: str = "") -> FilePayload:
     return FilePayload(name=name, mimeType=mime, buffer=data)
 
 
+def test_fifty_files_at_once_are_refused_in_one_sentence(
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, parley.url)
+    page.locator("#parley-image input[type=file]").set_input_files(
+        [upload(f"note {n}.txt", b"Water and flour.", "text/plain") for n in range(50)]
+    )
+    notice = page.locator("#parley-notice")
+    expect(notice).to_contain_text("45 files were not taken.")
+    expect(notice).to_contain_text(
+        "note 5.txt, note 6.txt, note 7.txt, note 8.txt, …: A message takes 5 attachments."
+    )
+    assert notice.inner_text().count("A message takes 5 attachments.") == 1
+    expect(page.locator("#parley-attachments .attached:not(.busy)")).to_have_count(5)
+    assert watch.complaints == []
+
+
 def test_several_pictures_at_once_and_each_refused_file_says_why(
     parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
 ) -> None:
