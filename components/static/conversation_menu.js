@@ -14,6 +14,7 @@ const MOST_BYTES = 64_000_000;
 
 let menu = null;
 let opener = null;
+let place = ""; // where it stands, should the list be drawn anew meanwhile
 
 export function beginMenus() {
   menu = Object.assign(document.createElement("div"), { id: "parley-menu", tabIndex: -1, popover: "auto" });
@@ -24,7 +25,7 @@ export function beginMenus() {
     const item = target.closest("[data-act]");
     if (item) choose(Number(item.dataset.act));
   });
-  menu.addEventListener("toggle", ({ newState }) => { if (newState === "closed") opener?.setAttribute("aria-expanded", "false"); });
+  menu.addEventListener("toggle", ({ newState }) => { if (newState === "closed") closed(); });
   on("conversation-menu", (button) => openMenu(button, ofConversation(button.closest("li"))));
   on("folder-menu", (button) => openMenu(button, ofFolder(button.closest(".folder").dataset.folder)));
   on("import-conversations", chooseFile);
@@ -44,6 +45,9 @@ let acts = [];
 function openMenu(button, items) {
   if (menu.matches(":popover-open") && opener === button) return menu.hidePopover();
   opener = button;
+  const [entry, folder] = [button.closest("[data-conversation]"), button.closest(".folder-head")?.parentElement];
+  place = entry ? `[data-conversation="${entry.dataset.conversation}"] ` : folder ? `.folder[data-folder="${CSS.escape(folder.dataset.folder)}"] ` : "";
+  place += `[data-do="${button.dataset.do}"]`;
   acts = items.filter(Boolean);
   menu.innerHTML = acts.map(({ sign, words, risky, rule }, at) =>
     `${rule ? "<hr>" : ""}<button type="button" role="menuitem" data-act="${at}"${risky ? ' class="risky"' : ""}>${icon(sign)}<span>${escape(words)}</span></button>`).join("");
@@ -56,10 +60,17 @@ function openMenu(button, items) {
   $("button", menu).focus();
 }
 
+const again = () => (opener?.isConnected ? opener : $(`[data-pane=conversations] ${place}`));
+
+function closed() {
+  again()?.setAttribute("aria-expanded", "false");
+  const lost = document.activeElement === document.body || menu.contains(document.activeElement);
+  if (lost) again()?.focus();
+}
+
 function choose(number) {
-  const back = opener;
   menu.hidePopover();
-  back?.focus();
+  again()?.focus();
   acts[number].run();
 }
 

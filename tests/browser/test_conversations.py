@@ -42,6 +42,25 @@ def found(page: Page, words: str) -> Locator:
     return page.locator("#parley-found li")
 
 
+def test_on_a_phone_on_its_side_the_list_keeps_its_room_and_all_below_is_reached(
+    parley: RunningParley, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, watch = opened(visitor, parley.url)
+    say(page, "How much water for rye?")
+    finished(page)
+    page.set_viewport_size({"width": 844, "height": 390})
+    entry = page.locator("#parley-conversations nav a").first
+    expect(entry).to_be_in_viewport(ratio=1)
+    listed = page.locator("#parley-conversations").bounding_box()
+    below = page.locator("#parley-memory").bounding_box()
+    assert listed
+    assert below
+    assert listed["y"] + listed["height"] <= below["y"] + 1
+    page.get_by_role("button", name="Settings").click()
+    expect(page.get_by_role("dialog", name="Settings")).to_be_visible()
+    assert watch.complaints == []
+
+
 def test_what_takes_long_shows_that_it_is_on_its_way(
     visitor: BrowserContext, parley: RunningParley, model: ScriptedServer
 ) -> None:
@@ -200,6 +219,10 @@ def test_the_list_is_used_by_keyboard_and_on_a_phone(
     expect(page.get_by_role("menuitem", name="Pin")).to_be_focused()
     page.keyboard.press("End")
     expect(page.get_by_role("menuitem", name="Delete")).to_be_focused()
+    page.evaluate("""() => {  // the list is drawn anew while its menu is open
+      const list = document.querySelector("[data-pane=conversations]");
+      list.innerHTML = String(list.innerHTML);
+    }""")
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="More for Bread")).to_be_focused()
     phone.close()
