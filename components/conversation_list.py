@@ -127,7 +127,7 @@ def _folder(folder: Folder) -> str:
     return (
         f'<div class="folder" data-folder="{name}"><div class="folder-head">'
         f'<button type="button" data-do="unfold-folder" aria-expanded="{str(folder.is_open).lower()}">'
-        f"{icon('chevron')}<span>{name}</span><small>{number(folder.count)}</small></button>"
+        f'{icon("chevron")}<span dir="auto">{name}</span><small>{number(folder.count)}</small></button>'
         f"{_more('folder-menu', say('More for the folder {name}', name=name))}</div>{inside}</div>"
     )
 
@@ -139,7 +139,7 @@ def _entry(conversation: Conversation) -> str:
     shared = f'<span class="shared" title="{say("Shared by a link")}">{icon("link")}</span>'
     return (
         f'<li data-conversation="{name}" data-folder="{escape(conversation.folder)}"{marks}>'
-        f'<a href="?c={name}" data-do="open" title="{title}">{title}</a>'
+        f'<a href="?c={name}" data-do="open" dir="auto" title="{title}">{title}</a>'
         f"{shared if conversation.shared else ''}"
         f"{_more('conversation-menu', say('More for {title}', title=title))}</li>"
     )

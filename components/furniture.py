@@ -43,7 +43,7 @@ def header(forgets: bool = False) -> str:
         '<header><button type="button" class="quiet drawer-open" data-do="drawer" '
         f'aria-label="{say("Conversations")}" aria-controls="parley-side" '
         f'aria-expanded="false">{icon("menu")}</button>'
-        f'<h1 id="parley-title">{say("New chat")}</h1>'
+        f'<h1 id="parley-title" dir="auto">{say("New chat")}</h1>'
         '<div id="parley-context" data-pane="context"></div>'
         '<div id="parley-status" data-pane="status" role="status"></div>'
         f"{gallery.button()}"

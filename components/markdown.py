@@ -22,6 +22,7 @@ _REFERENCE = re.compile(r"^ {0,3}\[[^\]\n]{1,200}\]:[ \t]*\S+.*$", re.MULTILINE)
 _RULE = re.compile(r"[|:\- ]*")
 _LONGEST_HEAD = 240
 """Characters of a line that may still become the head of a table."""
+_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _BARE_URL = re.compile(r"https?://[^\s<>\"'`]{2,2000}")
 _LONGEST = 60_000
 """Characters of one block that are still parsed; a longer one is shown as plain text."""
@@ -134,6 +135,7 @@ def _markdown() -> MarkdownIt:
     markdown.validateLink = _may_link  # type: ignore[method-assign]
     read_mathematics(markdown)
     markdown.core.ruler.push("links", _mark_links)
+    markdown.core.ruler.push("directions", _leave_directions)
     for name, drawn in _DRAWN.items():
         markdown.add_render_rule(name, _as_rule(drawn))
     return markdown
@@ -152,6 +154,15 @@ def _mark_links(state: StateCore) -> None:
             inside = inside or child.type == "link_open"
             child.meta["linked"] = inside
             inside = inside and child.type != "link_close"
+
+
+def _leave_directions(state: StateCore) -> None:
+    """Where Hebrew or Arabic is written, each block begins at the side of its own first word."""
+    if not _RIGHT_TO_LEFT.search(state.src):
+        return
+    for token in state.tokens:
+        if token.level == 0 and token.nesting == 1:
+            token.attrSet("dir", "auto")
 
 
 def _may_link(url: str) -> bool:
@@ -194,6 +205,14 @@ def _text(token: Token) -> str:
     return html + escape(content[end:])
 
 
+def _table_open(token: Token) -> str:
+    return f'<div class="table" tabindex="0"{_direction(token)}><table>'
+
+
+def _direction(token: Token) -> str:
+    return ' dir="auto"' if token.attrGet("dir") else ""
+
+
 def _heading(token: Token) -> str:
     """The page has its own h1 and h2, so those of a reply begin at h3."""
     return f"h{min(6, int(token.tag[1]) + 2)}"
@@ -208,8 +227,8 @@ _DRAWN: dict[str, Callable[[Token], str]] = {
     "math_block": lambda token: f"<div>{mathematics(token.content, True)}</div>",
     "fence": lambda token: code_block(token.content, token.info.strip()),
     "code_block": lambda token: code_block(token.content, ""),
-    "table_open": lambda _: '<div class="table" tabindex="0"><table>',
+    "table_open": _table_open,
     "table_close": lambda _: "</table></div>",
-    "heading_open": lambda token: f"<{_heading(token)}>",
+    "heading_open": lambda token: f"<{_heading(token)}{_direction(token)}>",
     "heading_close": lambda token: f"</{_heading(token)}>",
 }

@@ -42,7 +42,7 @@ def page(title: str, at: float, said: Sequence[Message], address: Address, note:
 <title>{escape(title)}</title><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow"><meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark"><style>{style()}</style></head>
-<body><main class="reading"><header><h1>{escape(title)}</h1>
+<body><main class="reading"><header><h1 dir="auto">{escape(title)}</h1>
 <p>{say("A conversation with Parley")} · <time datetime="{iso}">{day(at)}</time></p></header>
 {shown}<footer>{escape(note)}</footer></main></body></html>
 """

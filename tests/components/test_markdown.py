@@ -77,6 +77,15 @@ def test_nothing_a_model_writes_runs_loads_or_hides(text: str, growing: bool) ->
             assert attributes["title"] == attributes["href"]
 
 
+def test_hebrew_and_arabic_begin_at_their_own_side_block_by_block() -> None:
+    html = "".join(
+        pieces("שלום\n\n## كتاب\n\n- a\n- שלום\n\n> שלום\n\n| שם |\n|---|\n| x |\n\nHello")
+    )
+    blocks = [tag for tag, attributes in Elements(html).found if attributes.get("dir") == "auto"]
+    assert blocks == ["p", "h4", "ul", "blockquote", "div"]
+    assert "dir" not in "".join(pieces("# Hello\n\n- world\n\n| a |\n|---|\n| b |"))
+
+
 def test_a_remote_picture_is_a_link_that_names_its_host() -> None:
     (html,) = pieces("![A chart](https://img.example/c.png?q=secret)")
     assert "A chart" in html
