@@ -65,9 +65,13 @@ async function decide(button) {
   const question = button.closest(".tool-question");
   const { call, verdict } = button.dataset;
   const buttons = $$("button", question);
+  question.focus({ preventScroll: true }); // a disabled button would let go of the keyboard
   for (const other of buttons) other.disabled = true;
   const answer = await order({ do: "decide", conversation: conversations.id(), call, verdict });
   if (answer.ok) {
+    const here = document.activeElement;
+    // The card was drawn anew before the answer came, and its reader goes on already.
+    if (here !== document.body && !question.contains(here)) return;
     // Not a button of the next question: a key that is pressed twice must not answer it too.
     return (questions().find((other) => other !== question && other.dataset.call !== call) ?? input()).focus();
   }

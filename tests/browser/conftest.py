@@ -8,18 +8,20 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import (
+    APIResponse,
     Browser,
     BrowserContext,
     ConsoleMessage,
     Locator,
     Page,
     Playwright,
+    Route,
     expect,
     sync_playwright,
 )
@@ -221,3 +223,16 @@ def finished(page: Page, number: int = 1) -> Locator:
     reply.wait_for()
     expect(reply).not_to_have_attribute("data-status", "running", timeout=20_000)
     return reply
+
+
+def answer_late(page: Page, do: Callable[[], None], shown: Callable[[], None]) -> None:
+    """Let the page show what came of an order before it gets the order's answer."""
+    answers: list[tuple[Route, APIResponse]] = []
+    page.route("**/run/predict*", lambda route: answers.append((route, route.fetch())), times=1)
+    do()
+    shown()
+    for _ in range(500):  # the answer is on its way to us, too
+        if not answers:
+            page.wait_for_timeout(20)
+    [(route, answer)] = answers
+    route.fulfill(response=answer)

@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import APIResponse, BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import RunningParley, finished, opened, ready, say
+from tests.browser.conftest import RunningParley, answer_late, finished, opened, ready, say
 from tests.scripted_server import ScriptedServer
 
 pytestmark = pytest.mark.browser
@@ -165,19 +164,6 @@ def test_the_panel_is_searched_and_changed_by_keyboard_alone(
     expect(found).to_be_hidden()
     expect(page.locator("#parley-memory").get_by_role("button")).to_be_focused()
     assert (watch.complaints, watch.strangers) == ([], [])
-
-
-def answer_late(page: Page, do: Callable[[], None], shown: Callable[[], None]) -> None:
-    """Let the page show what came of an order before it gets the order's answer."""
-    answers: list[tuple[Route, APIResponse]] = []
-    page.route("**/run/predict", lambda route: answers.append((route, route.fetch())), times=1)
-    do()
-    shown()
-    for _ in range(500):  # the answer is on its way to us, too
-        if not answers:
-            page.wait_for_timeout(20)
-    [(route, answer)] = answers
-    route.fulfill(response=answer)
 
 
 def test_what_is_shown_anew_before_the_answer_comes_keeps_the_keyboard(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import RunningParley, finished, opened, say
+from tests.browser.conftest import RunningParley, answer_late, finished, opened, say
 from tests.scripted_server import ScriptedServer
 from tests.tools.mcp_calls import hostile, written
 
@@ -160,6 +160,30 @@ def test_questions_are_announced_once_and_answered_by_the_keyboard_alone(
     page.keyboard.press("Tab")
     expect(result).to_be_focused()
     assert watch.complaints == []
+
+
+def test_an_answer_that_comes_late_does_not_pull_the_keyboard_back(
+    tooled: Tooled, model: ScriptedServer, visitor: BrowserContext
+) -> None:
+    page, _ = opened(visitor, tooled.url)
+    model.calls(("forget", {"memory": "4711"}), ("sums__add", {"text": "two"})).says("Done.")
+    say(page, "Do two things.")
+    reject = page.get_by_role("button", name="Reject forget")
+    reject.focus()
+    add = page.get_by_role("group", name="May sums__add run?")
+    approve = add.get_by_role("button", name="Approve sums__add")
+
+    def shown() -> None:
+        expect(add).to_be_focused()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        expect(approve).to_be_focused()
+
+    answer_late(page, lambda: page.keyboard.press("Enter"), shown)
+    page.wait_for_timeout(300)  # nothing is to come of it, so nothing can be waited for
+    expect(approve).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(finished(page)).to_contain_text("Done.")
 
 
 def test_a_card_that_changes_under_the_keyboard_keeps_it(
