@@ -193,6 +193,7 @@ async def _serve_page(house: House, chosen: Settings, listener: socket.socket) -
         from components.mount import mount
         from components.sharing import Link
         from gate.opening import access_to, sign_key
+        from serving import Server
 
         link = Link() if chosen.share else None
         access = access_to(chosen, link.port if link else 0)
@@ -212,7 +213,7 @@ async def _serve_page(house: House, chosen: Settings, listener: socket.socket) -
         if link:
             stack.callback(link.close)
             await stack.enter_async_context(link.opened(access))
-        await uvicorn.Server(config).serve(sockets=[listener, *([link.listener] if link else [])])
+        await Server(config).serve(sockets=[listener, *([link.listener] if link else [])])
 
 
 async def _with_door(

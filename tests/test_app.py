@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.mcp_calls import alive, written
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -40,6 +42,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, in
     folder, port = tmp_path_factory.mktemp("data"), free_port()
     data, shared = folder / "kept", folder / "tmp"
     shared.mkdir()
+    # It starts a process of its own, and would sleep for an hour before it reads a line.
+    slow = f"sleep 3600 & echo $! > {folder}/pid; wait"
+    written(data, {"slow": {"command": "sh", "args": ["-c", slow]}}).chmod(0o600)
+    data.chmod(0o700)
     process = start(data, port, TMPDIR=str(shared))
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -51,6 +57,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, in
     began = time.monotonic()
     process.communicate(timeout=10)
     assert time.monotonic() - began < 5
+    assert process.returncode == 0
+    assert not alive(int((folder / "pid").read_text()))
 
 
 def test_healthz_tells_the_version(running: tuple[Path, int]) -> None:

@@ -103,7 +103,7 @@ class Parley:
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(30)
+            assert self.process.wait(30) == 0, self.said()[-2000:]
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError("Parley did not end on SIGTERM") from None

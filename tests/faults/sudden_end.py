@@ -47,6 +47,8 @@ async def end_suddenly(
         await asyncio.sleep(after_s)
         ended_at = time.monotonic()
         took_s = await asyncio.to_thread(parley.end if orderly else parley.kill)
+        if orderly:  # nothing is left for the next start to mend
+            assert checks.running() == 0
         await asyncio.to_thread(parley.start)
         await person.settled()
         checks.check(parley.said())

@@ -91,3 +91,10 @@ class Lag:
             before = loop.time()
             await asyncio.sleep(0.005)
             self.worst = max(self.worst, loop.time() - before - 0.005)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False

@@ -12,7 +12,7 @@ import pytest
 
 from memory.media import MediaStore
 from tests.tools.conftest import OWNER, Surroundings
-from tests.tools.mcp_calls import BRISK, Lag, call, hostile, running, settled, status, until
+from tests.tools.mcp_calls import BRISK, Lag, alive, call, hostile, running, settled, status, until
 from tools.mcp.status import Pace
 
 
@@ -46,7 +46,7 @@ async def test_closing_ends_every_process_and_what_it_started(tmp_path: Path) ->
         pids = [int((await call(servers, "crowd__pid")).text), int(written_pid.read_text())]
         began = time.monotonic()
     assert time.monotonic() - began < 4
-    await until(lambda: not any(_alive(pid) for pid in pids), 5)
+    await until(lambda: not any(alive(pid) for pid in pids), 5)
 
 
 async def test_a_server_that_crashes_at_a_call_answers_it_and_comes_back(tmp_path: Path) -> None:
@@ -214,10 +214,3 @@ async def test_a_missing_command_is_named(tmp_path: Path) -> None:
     async with running(tmp_path, {"none": {"command": "no-such-command"}}, BRISK) as servers:
         failed = await settled(servers, "none", "failed")
         assert failed.error == "There is no command 'no-such-command' here."
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
-    except OSError:
-        return False
