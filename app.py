@@ -5,10 +5,11 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -59,6 +60,8 @@ def main() -> int:
         return 2
     except KeyboardInterrupt:
         return 130 if arguments.ask is not None else 0
+    except asyncio.CancelledError:
+        return 143
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -160,6 +163,9 @@ async def _ask(arguments: argparse.Namespace, chosen: Settings, connection: Conn
 
     logging.getLogger().setLevel(logging.ERROR)
     question = sys.stdin.read() if arguments.ask == "-" else arguments.ask
+    if asking := asyncio.current_task():
+        with suppress(NotImplementedError):  # Windows has no such signal
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asking.cancel)
     async with open_house(chosen, connection) as house:
         house.rebuild.start()
         house.mcp.start()

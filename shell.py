@@ -23,7 +23,7 @@ OWNER = "shell"
 """Whose conversations these are: of nobody who comes by the page."""
 
 ANSWERED, FAILED, REFUSED = 0, 1, 3
-"""Exit codes; 2 is a wrong setting, option or file, 130 Ctrl-C."""
+"""Exit codes; 2 is a wrong setting, option or file, 130 Ctrl-C, 143 SIGTERM."""
 
 
 class NoFile(Exception):

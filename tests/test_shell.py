@@ -97,14 +97,17 @@ def test_what_fails_says_why_beside_the_answer(model: ScriptedServer, tmp_path: 
     assert "nothing to send" in told
 
 
-def test_ctrl_c_stops_the_provider_too(model: ScriptedServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_ends_it_stops_the_provider_too(
+    model: ScriptedServer, tmp_path: Path, how: signal.Signals, code: int
+) -> None:
     model.says(*(f"{n} " for n in range(600)), delay_s=0.1)
     asking = start(model, tmp_path, "--ask", "Count")
     assert asking.stdout is not None
     assert asking.stdout.read(4) == "0 1 "
-    asking.send_signal(signal.SIGINT)
-    asking.communicate(timeout=30)
-    assert asking.returncode == 130
+    asking.send_signal(how)
+    _, told = asking.communicate(timeout=30)
+    assert (asking.returncode, "Traceback" in told) == (code, False)
     deadline = time.monotonic() + 10
     while not model.disconnects and time.monotonic() < deadline:
         time.sleep(0.05)
