@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from messages import Message
 
 LATEST = 32_503_680_000.0  # the year 3000
-MOST_BYTES = 64_000_000
-"""Of a file as it comes."""
 MOST_CHARS = 400_000
 MOST_MESSAGES = 20_000
 

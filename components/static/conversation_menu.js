@@ -14,7 +14,6 @@ const MOST_BYTES = 64_000_000;
 
 let menu = null;
 let opener = null;
-let place = ""; // where it stands, should the list be drawn anew meanwhile
 
 export function beginMenus() {
   menu = Object.assign(document.createElement("div"), { id: "parley-menu", tabIndex: -1, popover: "auto" });
@@ -25,7 +24,7 @@ export function beginMenus() {
     const item = target.closest("[data-act]");
     if (item) choose(Number(item.dataset.act));
   });
-  menu.addEventListener("toggle", ({ newState }) => { if (newState === "closed") closed(); });
+  menu.addEventListener("toggle", closed);
   on("conversation-menu", (button) => openMenu(button, ofConversation(button.closest("li"))));
   on("folder-menu", (button) => openMenu(button, ofFolder(button.closest(".folder").dataset.folder)));
   on("import-conversations", chooseFile);
@@ -45,9 +44,6 @@ let acts = [];
 function openMenu(button, items) {
   if (menu.matches(":popover-open") && opener === button) return menu.hidePopover();
   opener = button;
-  const [entry, folder] = [button.closest("[data-conversation]"), button.closest(".folder-head")?.parentElement];
-  place = entry ? `[data-conversation="${entry.dataset.conversation}"] ` : folder ? `.folder[data-folder="${CSS.escape(folder.dataset.folder)}"] ` : "";
-  place += `[data-do="${button.dataset.do}"]`;
   acts = items.filter(Boolean);
   menu.innerHTML = acts.map(({ sign, words, risky, rule }, at) =>
     `${rule ? "<hr>" : ""}<button type="button" role="menuitem" data-act="${at}"${risky ? ' class="risky"' : ""}>${icon(sign)}<span>${escape(words)}</span></button>`).join("");
@@ -60,17 +56,17 @@ function openMenu(button, items) {
   $("button", menu).focus();
 }
 
-const again = () => (opener?.isConnected ? opener : $(`[data-pane=conversations] ${place}`));
-
-function closed() {
-  again()?.setAttribute("aria-expanded", "false");
+function closed({ newState }) {
+  if (newState !== "closed") return;
+  const back = conversations.renewed(opener);
+  back?.setAttribute("aria-expanded", "false");
   const lost = document.activeElement === document.body || menu.contains(document.activeElement);
-  if (lost) again()?.focus();
+  if (lost) back?.focus();
 }
 
 function choose(number) {
   menu.hidePopover();
-  again()?.focus();
+  conversations.renewed(opener)?.focus();
   acts[number].run();
 }
 

@@ -162,16 +162,10 @@ export function show(html) {
     return;
   }
   const focused = document.activeElement?.closest?.("[data-pane=conversations] [data-do]");
-  const act = focused?.dataset.do;
-  const place = focused?.closest("[data-conversation]")?.dataset.conversation;
-  const folder = focused?.closest(".folder")?.dataset.folder;
   const scrolled = box.scrollTop;
   box.innerHTML = html;
   box.scrollTop = scrolled;
-  if (focused) {
-    const within = place ? `[data-conversation="${place}"]` : folder ? `.folder[data-folder="${CSS.escape(folder)}"]` : "";
-    ($(`${within} [data-do="${act}"]`, box) ?? $("#parley-new")).focus();
-  }
+  if (focused) (renewed(focused) ?? $("#parley-new")).focus();
   localise(box);
   mark();
   const here = $("[data-for]", box)?.dataset;
@@ -183,6 +177,15 @@ export function show(html) {
 }
 
 const inner = () => $("[data-pane=conversations]");
+
+/** A button of the list as it stands there now, for the list may have been drawn anew. */
+export function renewed(button) {
+  if (button.isConnected) return button;
+  const place = button.closest("[data-conversation]")?.dataset.conversation;
+  const folder = button.closest(".folder")?.dataset.folder;
+  const within = place ? `[data-conversation="${place}"]` : folder ? `.folder[data-folder="${CSS.escape(folder)}"]` : "";
+  return $(`${within} [data-do="${button.dataset.do}"]`, inner());
+}
 
 function mark() {
   for (const link of $$("#parley-conversations li > a")) {

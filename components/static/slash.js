@@ -45,7 +45,6 @@ export function begin(hooks) {
   on("slash", (entry) => take(entries[Number(entry.dataset.at)]));
 }
 
-
 /** Carries out the command that stands in the box; false where it is none, or is to be sent. */
 export function run(text) {
   const [, name, words = ""] = text.match(WRITTEN) ?? [];

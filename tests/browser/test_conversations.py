@@ -219,10 +219,13 @@ def test_the_list_is_used_by_keyboard_and_on_a_phone(
     expect(page.get_by_role("menuitem", name="Pin")).to_be_focused()
     page.keyboard.press("End")
     expect(page.get_by_role("menuitem", name="Delete")).to_be_focused()
-    page.evaluate("""() => {  // the list is drawn anew while its menu is open
-      const list = document.querySelector("[data-pane=conversations]");
-      list.innerHTML = String(list.innerHTML);
-    }""")
+    # Another tab brings a chat: the list is drawn anew while its menu is open.
+    beside, _ = opened(phone, parley.url)
+    model.says("Both.")
+    say(beside, "Rye or wheat?")
+    finished(beside)
+    expect(page.locator("#parley-conversations li")).to_have_count(2)
+    page.bring_to_front()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="More for Bread")).to_be_focused()
     phone.close()
