@@ -124,7 +124,7 @@ def test_a_reply_that_stands_still_says_so_beside_its_words_and_moves_nothing(
 ) -> None:
     page, watch = opened(visitor, patient.url)
     page.evaluate(LIVE_REGIONS)
-    model.says("One moment. ", "And the end.", delay_s=4.5)
+    model.says("One moment. ", "Then more. ", "And the end.", delay_s=5)
     say(page, "Take your time.")
     reply = page.locator("#parley-chat [data-role=assistant]")
     expect(reply).to_contain_text("One moment.")
@@ -133,6 +133,9 @@ def test_a_reply_that_stands_still_says_so_beside_its_words_and_moves_nothing(
     height = reply.bounding_box()
     expect(stalled).to_have_text(re.compile(r"^Waiting for more[3-5] s$"))
     assert reply.bounding_box() == height
+    expect(reply).to_contain_text("Then more.")
+    expect(stalled).to_have_count(0)
+    expect(stalled).to_have_text(re.compile(r"^Waiting for more[3-5] s$"))
     expect(finished(page)).to_contain_text("And the end.")
     expect(stalled).to_have_count(0)
     assert not [words for words in page.evaluate("window.told") if "Waiting for more" in words]

@@ -90,7 +90,7 @@ async def test_many_replies_at_once_are_read_in_larger_pieces(
         model.says(*words, delay_s=0.005)
     for chunks in await asyncio.gather(*(ask(opened) for _ in range(20))):
         assert text(chunks) == "".join(words)
-        assert len(chunks) < 160
+        assert len(chunks) < 120
 
 
 async def test_the_body_is_what_the_wire_made_and_nothing_more(
